@@ -1,0 +1,1 @@
+"""Threads, slots and queues that wire capture to models. No Qt in here."""

@@ -1,0 +1,1 @@
+"""Windows, panes and panels: the only package that imports Qt."""

@@ -1,0 +1,1 @@
+"""Networks, losses, training, evaluation and the inference engine. Knows nothing of Qt and of cameras."""
