@@ -1,0 +1,106 @@
+"""What the pipeline tells the world: frozen snapshots, safe to read from any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.frames import FramePair, Role
+from capture.rig import CameraCounters, RigInfo
+from models.engine import Colorization, SearchRange
+
+
+@dataclass(frozen=True, eq=False)
+class RectifiedPair:
+    """One pair on its way to the networks and to the screen.
+
+    Attributes:
+        pair: the raw frames it came from.
+        mono: I_G, H×W uint8 or full-scale uint16.
+        reference: R_C, H×W×3 RGB, same size and type.
+        rectified: False where no calibration was there to rectify with.
+    """
+
+    pair: FramePair
+    mono: NDArray[np.uint8] | NDArray[np.uint16]
+    reference: NDArray[np.uint8] | NDArray[np.uint16]
+    rectified: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """What the virtual rig knows of a pair, in the rectified mono view.
+
+    Attributes:
+        color: H×W×3 uint8 RGB, how the colour camera would see each mono pixel, free of noise.
+        disparity: H×W float32 px (content of mono pixel x lies at x + disparity in the reference).
+        occluded: H×W bool, not visible to the colour camera.
+    """
+
+    color: NDArray[np.uint8]
+    disparity: NDArray[np.float32]
+    occluded: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class LiveResult:
+    """One colorized pair. `latency_ms`: from arrival of the later frame to the end of inference. `truth`: virtual rig only."""
+
+    rectified: RectifiedPair
+    colorization: Colorization
+    latency_ms: float
+    truth: Truth | None = None
+    psnr_truth_db: float | None = None
+
+
+@dataclass(frozen=True)
+class StageStatus:
+    """Counts of one stage since start. `rate_hz` over the last two seconds; `latency_ms` median over the same."""
+
+    taken: int = 0
+    finished: int = 0
+    dropped: int = 0
+    rate_hz: float = 0.0
+    latency_ms: float = 0.0
+    last_error: str = ""
+
+
+@dataclass(frozen=True)
+class RecorderStatus:
+    """The open dataset. `recording`: pairs are written continuously. `error`: why recording stopped, empty if it did not."""
+
+    folder: str = ""
+    recording: bool = False
+    saved: int = 0
+    queued: int = 0
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class PipelineStatus:
+    """Everything the status bar, the banner and `summary.json` show.
+
+    Attributes:
+        state: "stopped", "starting", "running", "frozen", "ended" (a finite replay is over), "failed".
+        error: what happened and what to do, empty if all is well; goes to the banner.
+        notice: information for the banner (virtual rig shown because no camera was found, not rectified, …).
+        cameras: where frames went, per camera.
+        stages: by name: "capture", "pair", "rectify", "colorize".
+        skew_ms: colour minus mono of the newest pair.
+    """
+
+    state: str = "stopped"
+    error: str = ""
+    notice: str = ""
+    rig: RigInfo | None = None
+    search: SearchRange = field(default_factory=SearchRange)
+    cameras: Mapping[Role, CameraCounters] = field(default_factory=dict)
+    stages: Mapping[str, StageStatus] = field(default_factory=dict)
+    skew_ms: float = 0.0
+    device: str = ""
+    model: str = ""
+    recorder: RecorderStatus = field(default_factory=RecorderStatus)
+    memory_mb: float = 0.0
