@@ -1,0 +1,17 @@
+"""Fixtures that every package's tests share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_dir() -> Path:
+    """Folder with the real pairs, board images and the released network; tests skip where it is absent."""
+    if not SHARED.is_dir():
+        pytest.skip("the shared data folder is not here")
+    return SHARED
