@@ -1,0 +1,155 @@
+"""The colorizer M: builds the weight volume W and takes the weighted average of the reference (paper, Fig. 6).
+
+Both presets, `live` (`models/live.py`) and `paper` (`models/paper.py`), are a `Colorizer`: two images and a search range
+in, averaged colours and the readable W out. The two-pass cycle with its flips is written here once, for both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+@dataclass(frozen=True, eq=False)
+class WeightVolume:
+    """W on its own grid: one cell per `stride`×`stride` pixels, one candidate per `stride` pixels of disparity.
+
+    Attributes:
+        weights: B×D×h×w, softmax over D; candidate k of a cell lies `offset + k * stride` pixels further right.
+        entropy: B×h×w, entropy of W over D divided by log D, 0 (certain) … 1 (no idea).
+        stride: pixels per cell and per candidate.
+        max_disparity: d, candidates in pixels.
+        offset: first candidate in pixels.
+        mirrored: cells are counted from the right border, because the images were mirrored on the way in.
+    """
+
+    weights: Tensor
+    entropy: Tensor
+    stride: int
+    max_disparity: int
+    offset: int
+    mirrored: bool = False
+
+    def curve(self, x: int, y: int) -> NDArray[np.float32]:
+        """Return W of pixel (y, x) of the first image: float32 (d,), sums to 1. Bilinear between cells."""
+        _, depth, height, width = self.weights.shape
+        column = (x + 0.5) / self.stride - 0.5
+        if self.mirrored:
+            column = width - 1 - column
+        row = (y + 0.5) / self.stride - 0.5
+        x0, y0 = (int(np.clip(np.floor(v), 0, n - 1)) for v, n in ((column, width), (row, height)))
+        x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
+        corners = self.weights[0][:, [y0, y0, y1, y1], [x0, x1, x0, x1]].float().cpu().numpy()
+        fx, fy = float(np.clip(column - x0, 0, 1)), float(np.clip(row - y0, 0, 1))
+        cell = corners @ np.array([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
+        candidates = np.arange(self.max_disparity) / self.stride
+        values = np.interp(candidates, np.arange(depth), cell)
+        return (values / values.sum()).astype(np.float32)
+
+    def peak(self) -> tuple[Tensor, Tensor]:
+        """Return position and mass of the peak, both B×h×w.
+
+        The position is in pixels of disparity (offset included), refined by the centre of mass of the peak and its
+        two neighbours; the mass is what these three candidates hold of W.
+        """
+        depth = self.weights.shape[1]
+        best = self.weights.argmax(dim=1, keepdim=True)
+        around = torch.cat([best - 1, best, best + 1], dim=1)
+        inside = (around >= 0) & (around < depth)
+        mass = self.weights.gather(1, around.clamp(0, depth - 1)).float() * inside
+        total = mass.sum(dim=1)
+        position = (mass * around).sum(dim=1) / total.clamp_min(1e-12)
+        return position * self.stride + self.offset, total
+
+
+class ColorizerOutput(NamedTuple):
+    """What M says of one pair.
+
+    Attributes:
+        chroma: B×2×H×W, (Cb, Cr) centred, −0.5 … 0.5: the weighted average of the reference's chroma.
+        luma: B×1×H×W, 0 … 1: the same average of the reference's luma.
+        volume: W.
+    """
+
+    chroma: Tensor
+    luma: Tensor
+    volume: WeightVolume
+
+
+class Colorizer(Protocol):
+    """M: {A_G, B_C} → A_C. Implemented by the presets as `torch.nn.Module`s."""
+
+    def __call__(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> ColorizerOutput:
+        """Colorize.
+
+        Args:
+            luma: B×1×H×W, 0 … 1, the image that lacks colour.
+            reference: B×3×H×W, YCbCr: luma 0 … 1, then Cb and Cr centred at 0.
+            max_disparity: d, candidates to search, in pixels.
+            offset: first candidate, in pixels.
+        """
+
+
+class Cycle(NamedTuple):
+    """Both passes: I_C and R'_C, the latter flipped back so that it lies on R_C."""
+
+    first: ColorizerOutput
+    second: ColorizerOutput
+
+
+def colorize_first(network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int) -> ColorizerOutput:
+    """Return I_C = M(I_G, R_C): the first pass."""
+    return network(mono, reference, max_disparity, offset)
+
+
+def colorize_second(
+    network: Colorizer, mono: Tensor, reference: Tensor, first: ColorizerOutput, max_disparity: int, offset: int
+) -> ColorizerOutput:
+    """Return R'_C = flip(M(flip(R_G), flip(I_C))): the second pass.
+
+    Content of reference pixel x lies at x − d in the mono image; mirrored, that is x' + d again, so the same network
+    searches the same candidates (paper, Method, Overview). I_C carries the mono luma, as everywhere we show it.
+    The volume of the result stays in the mirrored frame and says so.
+    """
+    colored = torch.cat([mono, first.chroma], dim=1)
+    second = network(reference[:, :1].flip(-1), colored.flip(-1), max_disparity, offset)
+    volume = WeightVolume(
+        second.volume.weights, second.volume.entropy, second.volume.stride, max_disparity, offset, mirrored=True
+    )
+    return ColorizerOutput(second.chroma.flip(-1), second.luma.flip(-1), volume)
+
+
+def colorize_cycle(network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> Cycle:
+    """Run both passes. Shapes and ranges as in `Colorizer.__call__`."""
+    first = colorize_first(network, mono, reference, max_disparity, offset)
+    return Cycle(first, colorize_second(network, mono, reference, first, max_disparity, offset))
+
+
+def shift_reference(reference: Tensor, offset: int) -> Tensor:
+    """Return the reference moved so that candidate 0 of pixel x is pixel x; what comes from outside repeats the border."""
+    if offset == 0:
+        return reference
+    width = reference.shape[-1]
+    columns = (torch.arange(width, device=reference.device) + offset).clamp(0, width - 1)
+    return reference[..., columns]
+
+
+def average_candidates(weights: Tensor, values: Tensor) -> Tensor:
+    """Return the weighted average Σ_k W[k, y, x] · values[y, x + k] (paper, Fig. 6).
+
+    Args:
+        weights: B×D×h×w.
+        values: B×C×h×w. Candidates right of the border count as the border's value.
+    """
+    depth, width = weights.shape[1], weights.shape[-1]
+    padded = F.pad(values, (0, depth - 1, 0, 0), mode="replicate")
+    total = weights[:, 0:1] * padded[..., :width]
+    for k in range(1, depth):
+        total = torch.addcmul(total, weights[:, k : k + 1], padded[..., k : k + width])
+    return total
