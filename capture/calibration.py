@@ -1,0 +1,310 @@
+"""The calibration of a rig: what it holds, and the TOML file it lives in.
+
+Geometry as in OpenCV with the mono camera first: a point with coordinates x_mono in the mono camera has the
+coordinates x_color = R · x_mono + T in the colour camera (x right, y down, z forward, mm). A colour camera left of
+the mono camera therefore has T_x > 0.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from types import MappingProxyType
+from typing import Literal, get_args
+
+import cv2
+import numpy as np
+import tomli_w
+from numpy.typing import ArrayLike, NDArray
+
+from capture.errors import CalibrationError
+from capture.files import write_atomically
+
+SCHEMA = 1
+Side = Literal["left", "right"]
+Matrix = NDArray[np.float64]
+
+DISTORTION_LENGTHS = (4, 5, 8, 12, 14)
+# Files may be edited by hand: six decimals of a rotation are still one.
+ROTATION_TOLERANCE = 1e-4
+# Sensors are smaller than this, and a mistyped digit should not cost gigabytes of maps.
+LARGEST_SIDE_PX = 20_000
+
+
+@dataclass(frozen=True, eq=False)
+class CameraCalibration:
+    """One camera and its lens. Arrays are float64 and read-only.
+
+    Attributes:
+        size_px: (width, height) of the images.
+        camera_matrix: 3×3, focal lengths and principal point in px; pixel centres have whole coordinates.
+        distortion: (4 | 5 | 8 | 12 | 14,) coefficients in OpenCV's order:
+            k1 k2 p1 p2 [k3 [k4 k5 k6 [s1 … s4 [τx τy]]]].
+    """
+
+    size_px: tuple[int, int]
+    camera_matrix: Matrix
+    distortion: Matrix
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "size_px", _size(self.size_px, "size_px"))
+        matrix = _numbers(self.camera_matrix, (3, 3), "camera_matrix")
+        object.__setattr__(self, "camera_matrix", matrix)
+        focal_x, focal_y = matrix[0, 0], matrix[1, 1]
+        if focal_x <= 0 or focal_y <= 0:
+            raise CalibrationError(
+                f"camera_matrix: focal lengths must be positive, not {focal_x:g} and {focal_y:g}"
+            )
+        if not np.array_equal(matrix, [[focal_x, 0, matrix[0, 2]], [0, focal_y, matrix[1, 2]], [0, 0, 1]]):
+            raise CalibrationError("camera_matrix must have the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]")
+        distortion = _numbers(self.distortion, None, "distortion")
+        if distortion.size not in DISTORTION_LENGTHS:
+            raise CalibrationError(
+                f"distortion has {distortion.size} coefficients; 4, 5, 8, 12 or 14 are known"
+            )
+        object.__setattr__(self, "distortion", distortion)
+
+
+@dataclass(frozen=True, eq=False)
+class RigCalibration:
+    """Both cameras, how they stand to each other, and how good the calibration is. Checked when made.
+
+    Attributes:
+        mono, color: the cameras; they may differ in size and lens.
+        rotation: R, 3×3, from mono to colour camera coordinates.
+        translation_mm: T, (3,), so that x_color = R · x_mono + T.
+        color_side: where the colour camera stands, seen from behind the rig; must agree with T.
+        reprojection_px: RMS distance of found and projected board corners over both cameras.
+        epipolar_px: median row difference of the same corner in the rectified images.
+        offset: smallest disparity to search, px of the rectified image.
+        max_disparity: number of disparities to search.
+        date: when it was solved (aware).
+        notes: what a person wants to remember: board, lenses, how it was made.
+
+    Raises:
+        CalibrationError: a value is not finite, of the wrong shape or contradicts another; names the key.
+    """
+
+    mono: CameraCalibration
+    color: CameraCalibration
+    rotation: Matrix
+    translation_mm: Matrix
+    color_side: Side
+    reprojection_px: float
+    epipolar_px: float
+    offset: int = 0
+    max_disparity: int = 128
+    date: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        rotation = _numbers(self.rotation, (3, 3), "rotation")
+        off_by = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
+        determinant = float(np.linalg.det(rotation))
+        if off_by > ROTATION_TOLERANCE or determinant < 0:
+            raise CalibrationError(
+                f"rotation is none: R·Rᵀ differs from 1 by {off_by:.2g}, its determinant is {determinant:.3g}"
+            )
+        object.__setattr__(self, "rotation", rotation)
+        object.__setattr__(self, "translation_mm", _numbers(self.translation_mm, (3,), "translation_mm"))
+        if self.color_side not in get_args(Side):
+            raise CalibrationError(f'color_side must be "left" or "right", not {self.color_side!r}')
+        actual = side_of_color(self.rotation, self.translation_mm)
+        if actual != self.color_side:
+            raise CalibrationError(
+                f'color_side is "{self.color_side}", but translation_mm puts the colour camera {actual}'
+            )
+        for key in ("reprojection_px", "epipolar_px"):
+            object.__setattr__(self, key, _error_px(getattr(self, key), key))
+        _whole(self.offset, "offset", -LARGEST_SIDE_PX, LARGEST_SIDE_PX)
+        _whole(self.max_disparity, "max_disparity", 1, LARGEST_SIDE_PX)
+        if not isinstance(self.date, datetime) or self.date.tzinfo is None:
+            raise CalibrationError(
+                f"date must be a date and time with its offset from UTC, not {self.date!r}"
+            )
+        if not all(isinstance(text, str) for item in self.notes.items() for text in item):
+            raise CalibrationError("notes must be texts")
+        object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+
+    @property
+    def mirrored(self) -> bool:
+        """Return whether the colour camera stands right: content then lies further left in the reference."""
+        return self.color_side == "right"
+
+    @property
+    def baseline_mm(self) -> float:
+        """Return the distance of the two cameras."""
+        return float(np.linalg.norm(self.translation_mm))
+
+
+def side_of_color(rotation: Matrix, translation_mm: Matrix) -> Side:
+    """Return on which side of the mono camera the colour camera stands.
+
+    Raises CalibrationError if the cameras stand above or behind rather than beside each other.
+    """
+    # Seen halfway between the two orientations, as stereoRectify does: the same axis decides there and here.
+    half = cv2.Rodrigues(cv2.Rodrigues(rotation)[0] / 2)[0].T
+    along = half @ translation_mm
+    if abs(along[0]) <= max(abs(along[1]), abs(along[2])):
+        raise CalibrationError(
+            f"translation_mm = {np.round(translation_mm, 2).tolist()}: "
+            "the cameras must stand side by side, the first number largest"
+        )
+    return "left" if along[0] > 0 else "right"
+
+
+def save_calibration(calibration: RigCalibration, path: Path) -> None:
+    """Write the file in one step: it is there as a whole or not at all. Raises CalibrationError."""
+    text = HEADER + tomli_w.dumps(_to_document(calibration))
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode())
+    except OSError as error:
+        raise CalibrationError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def load_calibration(path: Path) -> RigCalibration:
+    """Read and check a calibration file. Raises CalibrationError, which names the file and the key."""
+    try:
+        document = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise CalibrationError(f"cannot read {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise CalibrationError(f"{path} is not a TOML file: {error}") from error
+    try:
+        return _from_document(document)
+    except CalibrationError as error:
+        raise CalibrationError(f"{path}: {error}") from error
+
+
+HEADER = """\
+# CycleRig: calibration of one mono + colour rig. Lengths in mm, image positions and sizes in pixels.
+# mounting: x_color = rotation · x_mono + translation_mm (x right, y down, z forward).
+# search: disparities offset … offset + max_disparity − 1 of the rectified images are looked at.
+
+"""
+
+_TABLES: dict[str, frozenset[str]] = {
+    "mono": frozenset({"size_px", "camera_matrix", "distortion"}),
+    "color": frozenset({"size_px", "camera_matrix", "distortion"}),
+    "mounting": frozenset({"rotation", "translation_mm", "color_side"}),
+    "quality": frozenset({"reprojection_px", "epipolar_px"}),
+    "search": frozenset({"offset", "max_disparity"}),
+}
+
+
+def _to_document(calibration: RigCalibration) -> dict[str, object]:
+    def camera(of: CameraCalibration) -> dict[str, object]:
+        return {
+            "size_px": list(of.size_px),
+            "camera_matrix": of.camera_matrix.tolist(),
+            "distortion": of.distortion.tolist(),
+        }
+
+    return {
+        "schema": SCHEMA,
+        "date": calibration.date,
+        "mono": camera(calibration.mono),
+        "color": camera(calibration.color),
+        "mounting": {
+            "color_side": calibration.color_side,
+            "rotation": calibration.rotation.tolist(),
+            "translation_mm": calibration.translation_mm.tolist(),
+        },
+        "quality": {"reprojection_px": calibration.reprojection_px, "epipolar_px": calibration.epipolar_px},
+        "search": {"offset": calibration.offset, "max_disparity": calibration.max_disparity},
+        "notes": dict(calibration.notes),
+    }
+
+
+def _from_document(document: dict[str, object]) -> RigCalibration:
+    if "schema" not in document:
+        raise CalibrationError("schema is missing: this is no calibration file of CycleRig")
+    if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
+        raise CalibrationError(f"schema is {document['schema']!r}; this version of CycleRig reads {SCHEMA}")
+    _check_keys(document, {"schema", "date", *_TABLES}, {"notes"}, "")
+    tables = {name: _table(document, name) for name in _TABLES}
+    for name, keys in _TABLES.items():
+        _check_keys(tables[name], keys, set(), f"{name}.")
+    mounting, quality, search = tables["mounting"], tables["quality"], tables["search"]
+    notes = _table(document, "notes") if "notes" in document else {}
+    # The dataclasses check what Any hides from the type checker here.
+    values: dict[str, object] = {
+        "mono": _camera(tables["mono"], "mono"),
+        "color": _camera(tables["color"], "color"),
+        "date": document["date"],
+        "notes": notes,
+        **mounting,
+        **quality,
+        **search,
+    }
+    return RigCalibration(**values)  # type: ignore[arg-type]
+
+
+def _camera(table: dict[str, object], name: str) -> CameraCalibration:
+    try:
+        return CameraCalibration(**table)  # type: ignore[arg-type]
+    except CalibrationError as error:
+        raise CalibrationError(f"{name}.{error}") from error
+
+
+def _table(document: dict[str, object], name: str) -> dict[str, object]:
+    table = document[name]
+    if not isinstance(table, dict):
+        raise CalibrationError(f"{name} must be a table, not {table!r}")
+    return table
+
+
+def _check_keys(
+    table: Mapping[str, object], required: set[str] | frozenset[str], optional: set[str], prefix: str
+) -> None:
+    for key in sorted(required - table.keys()):
+        raise CalibrationError(f"{prefix}{key} is missing")
+    for key in sorted(table.keys() - required - optional):
+        raise CalibrationError(f"{prefix}{key} is not a known key")
+
+
+def _numbers(value: ArrayLike, shape: tuple[int, ...] | None, key: str) -> Matrix:
+    """Return an owned, read-only float64 array; `shape` None takes any flat list."""
+    try:
+        array = np.array(value)
+    except ValueError as error:
+        raise CalibrationError(f"{key}: rows differ in length") from error
+    if array.dtype.kind not in "iuf":
+        raise CalibrationError(f"{key} must hold numbers only")
+    array = array.astype(np.float64)
+    if shape is None and array.ndim != 1:
+        raise CalibrationError(f"{key} must be a flat list of numbers")
+    if shape is not None and array.shape != shape:
+        raise CalibrationError(
+            f"{key} must be {'×'.join(map(str, shape))} numbers, not {'×'.join(map(str, array.shape))}"
+        )
+    if not np.isfinite(array).all():
+        raise CalibrationError(f"{key} holds a value that is not finite")
+    array.flags.writeable = False
+    return array
+
+
+def _size(value: object, key: str) -> tuple[int, int]:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        raise CalibrationError(f"{key} must be [width, height], not {value!r}")
+    return _whole(value[0], key, 1, LARGEST_SIDE_PX), _whole(value[1], key, 1, LARGEST_SIDE_PX)
+
+
+def _whole(value: object, key: str, smallest: int, largest: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise CalibrationError(f"{key} must be a whole number, not {value!r}")
+    if not smallest <= value <= largest:
+        raise CalibrationError(f"{key} = {value} is not within {smallest} … {largest}")
+    return value
+
+
+def _error_px(value: object, key: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise CalibrationError(f"{key} must be a number, not {value!r}")
+    if not 0 <= value < float("inf"):
+        raise CalibrationError(f"{key} = {value} is not an error in pixels (finite, not negative)")
+    return float(value)
