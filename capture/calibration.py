@@ -1,12 +1,13 @@
 """The calibration of a rig: what it holds, and the TOML file it lives in.
 
-Geometry as in OpenCV with the mono camera first: a point with coordinates x_mono in the mono camera has the
-coordinates x_color = R · x_mono + T in the colour camera (x right, y down, z forward, mm). A colour camera left of
-the mono camera therefore has T_x > 0.
+Geometry as in OpenCV with the mono camera first: a point at x_mono in the mono camera's coordinates is at
+x_color = R · x_mono + T in the colour camera's (x right, y down, z forward, mm). A colour camera left of the mono
+camera therefore has T_x > 0.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ def side_of_color(rotation: Matrix, translation_mm: Matrix) -> Side:
 
 def save_calibration(calibration: RigCalibration, path: Path) -> None:
     """Write the file in one step: it is there as a whole or not at all. Raises CalibrationError."""
-    text = HEADER + tomli_w.dumps(_to_document(calibration))
+    text = HEADER + _one_row_per_line(tomli_w.dumps(_to_document(calibration)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode())
@@ -218,6 +219,11 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
         "search": {"offset": calibration.offset, "max_disparity": calibration.max_disparity},
         "notes": dict(calibration.notes),
     }
+
+
+def _one_row_per_line(text: str) -> str:
+    """Return the TOML text with every innermost list on one line, so that a matrix looks like one."""
+    return re.sub(r"\[\n\s+([^\[\]=]+?),\n\s*\]", lambda found: f"[{re.sub(r',\s+', ', ', found[1])}]", text)
 
 
 def _from_document(document: dict[str, object]) -> RigCalibration:

@@ -23,8 +23,8 @@ class Rectifier:
 
     Both images get the size of the mono image, one focal length and one principal point: a point at infinity
     has disparity 0, and the same row in both images is the same epipolar plane. Content of mono pixel (y, x)
-    lies at (y, x + disparity) in the reference if the colour camera stands left (`calibration.mirrored` False),
-    at (y, x − disparity) if it stands right. Nothing is flipped here.
+    lies at (y, x + disparity) in the reference if the colour camera stands left (`calibration.mirrored` is
+    False), at (y, x − disparity) if it stands right. Nothing is flipped here.
 
     The focal length is the smallest at which neither image has an empty border (stereoRectify, alpha = 0).
 
@@ -112,7 +112,7 @@ class Rectifier:
         return self._points(points_px, self.calibration.color, self.color_rotation)
 
     def depth_mm(self, disparity_px: NDArray[np.floating] | float) -> NDArray[np.float64]:
-        """Return depth, focal · baseline / disparity, along the rectified optical axis; inf if that is ≤ 0."""
+        """Return depths along the rectified optical axis, focal · baseline / disparity; inf if it is ≤ 0."""
         disparity = np.asarray(disparity_px, dtype=np.float64)
         depth = np.full(disparity.shape, np.inf)
         np.divide(self.focal_px * self.baseline_mm, disparity, out=depth, where=disparity > 0)
