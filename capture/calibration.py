@@ -1,8 +1,8 @@
 """The calibration of a rig: what it holds, and the TOML file it lives in.
 
 Geometry as in OpenCV with the mono camera first: a point at x_mono in the mono camera's coordinates is at
-x_color = R · x_mono + T in the colour camera's (x right, y down, z forward, mm). A colour camera left of the mono
-camera therefore has T_x > 0.
+x_color = R · x_mono + T in the colour camera's (x right, y down, z forward, mm). A colour camera left of the
+mono camera therefore has T_x > 0.
 """
 
 from __future__ import annotations
@@ -223,7 +223,7 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
 
 def _one_row_per_line(text: str) -> str:
     """Return the TOML text with every innermost list on one line, so that a matrix looks like one."""
-    return re.sub(r"\[\n\s+([^\[\]=]+?),\n\s*\]", lambda found: f"[{re.sub(r',\s+', ', ', found[1])}]", text)
+    return re.sub(r"\[\n\s+([^\[\]=]+?),\n\s*\]", lambda found: f"[{' '.join(found[1].split())}]", text)
 
 
 def _from_document(document: dict[str, object]) -> RigCalibration:
