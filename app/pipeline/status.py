@@ -47,7 +47,13 @@ class Truth:
 
 @dataclass(frozen=True, eq=False)
 class LiveResult:
-    """One colorized pair. `latency_ms`: from arrival of the later frame to the end of inference. `truth`: virtual rig only."""
+    """One colorized pair.
+
+    Attributes:
+        latency_ms: from arrival of the later frame to the end of inference.
+        truth: what the virtual rig knows of this pair; None on every other rig.
+        psnr_truth_db: PSNR of the refined picture against the truth's colour, 10-pixel border left out.
+    """
 
     rectified: RectifiedPair
     colorization: Colorization
@@ -58,7 +64,13 @@ class LiveResult:
 
 @dataclass(frozen=True)
 class StageStatus:
-    """Counts of one stage since start. `rate_hz` over the last two seconds; `latency_ms` median over the same."""
+    """Counts of one stage since start: taken = finished + dropped + what is under way.
+
+    Attributes:
+        dropped: overwritten by newer ones, held back while frozen, or failed.
+        rate_hz: finished per second, over the last two seconds.
+        latency_ms: from arrival of the later frame to the end of the stage, median over the same time.
+    """
 
     taken: int = 0
     finished: int = 0
@@ -70,7 +82,12 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class RecorderStatus:
-    """The open dataset. `recording`: pairs are written continuously. `error`: why recording stopped, empty if it did not."""
+    """The open dataset.
+
+    Attributes:
+        recording: pairs are written continuously.
+        error: why recording stopped, empty if nothing went wrong.
+    """
 
     folder: str = ""
     recording: bool = False
