@@ -1,0 +1,1 @@
+"""Pairs to train on: generated scenes, the sensor model they share, and real pair folders."""
