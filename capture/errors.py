@@ -26,6 +26,10 @@ class SettingRejected(CaptureError):
         super().__init__(f"{setting} = {value!r} was refused: {reason}")
         self.setting = setting
         self.value = value
+        self.reason = reason
+
+    def __reduce__(self) -> tuple[type[SettingRejected], tuple[str, object, str]]:
+        return type(self), (self.setting, self.value, self.reason)  # it crosses the process boundary
 
 
 class RigFileError(CaptureError):
