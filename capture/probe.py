@@ -1,0 +1,107 @@
+"""Asking producers for their devices, each in a process of its own, so that a crashing one harms nobody.
+
+python -m capture.probe FILE.cti        prints what the producer offers, as JSON
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from capture.discovery import Device, check_producer, unique_devices
+from capture.errors import CaptureError
+
+UPDATE_TIMEOUT_MS = 1000
+
+
+@dataclass(frozen=True)
+class ProducerReport:
+    """What came of asking one producer. `problem` is one line, empty if it works."""
+
+    path: Path
+    devices: tuple[Device, ...] = ()
+    problem: str = ""
+
+
+def probe_producers(paths: Sequence[Path], timeout_s: float = 20.0) -> list[ProducerReport]:
+    """Ask all producers at the same time, each in its own process; return their reports in the same order."""
+    root = Path(__file__).resolve().parents[1]
+    deadline = time.monotonic() + timeout_s
+    with_process = []
+    for path in paths:
+        process = subprocess.Popen(  # noqa: S603 (our own module)
+            [sys.executable, "-m", "capture.probe", os.fspath(path.absolute())],
+            cwd=root,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        with_process.append((path, process))
+    return [_collect(path, process, deadline) for path, process in with_process]
+
+
+def _collect(path: Path, process: subprocess.Popen[str], deadline: float) -> ProducerReport:
+    with process:
+        try:
+            output, _ = process.communicate(timeout=max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return ProducerReport(
+                path, problem=f"Producer {path} did not answer in time; is its driver installed?"
+            )
+    if process.returncode < 0:
+        return ProducerReport(path, problem=f"Producer {path} crashed (signal {-process.returncode}).")
+    # Vendor libraries write to stdout as they like: our answer is the last line.
+    try:
+        answer = json.loads(output.strip().rpartition("\n")[2])
+        devices = tuple(Device(**device) for device in answer["devices"])
+        return ProducerReport(path, devices, answer["problem"])
+    except (ValueError, KeyError, TypeError):
+        return ProducerReport(path, problem=f"Producer {path} failed (exit code {process.returncode}).")
+
+
+def devices_of(path: Path) -> list[Device]:
+    """Load a producer into this process and return its devices. Raises CaptureError."""
+    from genicam import gentl
+
+    check_producer(path)
+    producer = gentl.GenTLProducer.create_producer()
+    try:
+        producer.open(os.fspath(path))
+        system = producer.create_system()
+        system.open()
+        system.update_interface_info_list(UPDATE_TIMEOUT_MS)
+        infos = []
+        for interface_info in system.interface_info_list:
+            interface = interface_info.create_interface()
+            interface.open()
+            interface.update_device_info_list(UPDATE_TIMEOUT_MS)
+            infos += list(interface.device_info_list)
+        return [device for device, _ in unique_devices(infos).values()]
+    except gentl.GenericException as error:
+        raise CaptureError(f"Producer {path} does not work: {error}.") from error
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print the devices of one producer as a line of JSON."""
+    path = Path(arguments[0])
+    devices: list[Device] = []
+    problem = ""
+    try:
+        devices = devices_of(path)
+    except CaptureError as error:
+        problem = str(error)
+    print(json.dumps({"devices": [asdict(device) for device in devices], "problem": problem}), flush=True)
+    # Leaves without unloading: some vendor libraries crash on the way out, which must not spoil the answer.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
