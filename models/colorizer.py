@@ -7,7 +7,7 @@ in, averaged colours and the readable W out. The two-pass cycle with its flips i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -141,15 +141,41 @@ def shift_reference(reference: Tensor, offset: int) -> Tensor:
 
 
 def average_candidates(weights: Tensor, values: Tensor) -> Tensor:
-    """Return the weighted average Σ_k W[k, y, x] · values[y, x + k] (paper, Fig. 6).
+    """Return the weighted average Σ_k W[k, y, x] · values[y, x + k] (paper, Fig. 6): B×C×h×w.
 
     Args:
         weights: B×D×h×w.
         values: B×C×h×w. Candidates right of the border count as the border's value.
     """
-    depth, width = weights.shape[1], weights.shape[-1]
-    padded = F.pad(values, (0, depth - 1, 0, 0), mode="replicate")
-    total = weights[:, 0:1] * padded[..., :width]
-    for k in range(1, depth):
-        total = torch.addcmul(total, weights[:, k : k + 1], padded[..., k : k + width])
-    return total
+    padded = F.pad(values, (0, weights.shape[1] - 1, 0, 0), mode="replicate")
+    result: Tensor = _WeightedAverage.apply(weights, padded)  # type: ignore[no-untyped-call]
+    return result
+
+
+class _WeightedAverage(torch.autograd.Function):
+    """Walks over the candidates instead of laying them out: D shifted views, no copy of the reference for each.
+
+    Autograd through those views would fill a zero image for every candidate, which costs more than the networks.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, weights: Tensor, padded: Tensor) -> Tensor:
+        ctx.save_for_backward(weights, padded)
+        width = weights.shape[-1]
+        total = weights[:, 0:1] * padded[..., :width]
+        for k in range(1, weights.shape[1]):
+            total.addcmul_(weights[:, k : k + 1], padded[..., k : k + width])
+        return total
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, Tensor | None]:
+        weights, padded = ctx.saved_tensors
+        width = weights.shape[-1]
+        to_weights = torch.empty_like(weights) if ctx.needs_input_grad[0] else None
+        to_padded = torch.zeros_like(padded) if ctx.needs_input_grad[1] else None
+        for k in range(weights.shape[1]):
+            if to_weights is not None:
+                torch.sum(gradient * padded[..., k : k + width], dim=1, out=to_weights[:, k])
+            if to_padded is not None:
+                to_padded[..., k : k + width].addcmul_(weights[:, k : k + 1], gradient)
+        return to_weights, to_padded

@@ -9,6 +9,7 @@ paper's candidates: every colour can be traced to where it came from.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -120,13 +121,34 @@ def correlate(left: Tensor, right: Tensor, candidates: int, groups: int) -> Tens
 
     Cell x of `left` meets cell x + k of `right`; beyond the border there is nothing to meet: 0.
     """
-    batch, channels, height, width = left.shape
     padded = F.pad(right, (0, candidates - 1, 0, 0))
-    slices = [
-        (left * padded[..., k : k + width]).view(batch, groups, channels // groups, height, width).sum(dim=2)
-        for k in range(candidates)
-    ]
-    return torch.stack(slices, dim=2).contiguous(memory_format=torch.channels_last_3d)
+    volume: Tensor = _Correlation.apply(left, padded, candidates, groups)  # type: ignore[no-untyped-call]
+    return volume
+
+
+class _Correlation(torch.autograd.Function):
+    """Walks over the candidates, like the weighted average, and for the same reason."""
+
+    @staticmethod
+    def forward(ctx: Any, left: Tensor, padded: Tensor, candidates: int, groups: int) -> Tensor:
+        ctx.save_for_backward(left, padded)
+        batch, channels, height, width = left.shape
+        per_group = (batch, groups, channels // groups, height, width)
+        volume = left.new_empty(batch, groups, candidates, height, width)
+        for k in range(candidates):
+            volume[:, :, k] = (left * padded[..., k : k + width]).view(per_group).sum(dim=2)
+        return volume
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
+        left, padded = ctx.saved_tensors
+        width, repeat = left.shape[-1], left.shape[1] // gradient.shape[1]
+        to_left, to_padded = torch.zeros_like(left), torch.zeros_like(padded)
+        for k in range(gradient.shape[2]):
+            spread = gradient[:, :, k].repeat_interleave(repeat, dim=1)
+            to_left.addcmul_(spread, padded[..., k : k + width])
+            to_padded[..., k : k + width].addcmul_(spread, left)
+        return to_left, to_padded, None, None
 
 
 def _conv3d(inputs: int, outputs: int) -> nn.Sequential:
@@ -144,12 +166,12 @@ def _double(volume: Tensor, candidates: int) -> Tensor:
     Along the candidates, entry 2k stays and entry 2k + 1 is the cubic (−1, 9, 9, −1) / 16 between its neighbours: that
     can peak between two entries, which a linear one cannot. Bilinear in the image.
     """
-    depth, height, width = volume.shape[2:]
+    batch, channels, _, height, width = volume.shape
     padded = torch.cat([volume[:, :, :1], volume, volume[:, :, -1:], volume[:, :, -1:]], dim=2)
     between = (9 * (padded[:, :, 1:-2] + padded[:, :, 2:-1]) - padded[:, :, :-3] - padded[:, :, 3:]) / 16
     doubled = torch.stack([volume, between], dim=3).flatten(2, 3)[:, :, :candidates]
-    size = (min(candidates, 2 * depth), 2 * height, 2 * width)
-    return F.interpolate(doubled, size=size, mode="trilinear", align_corners=False)
+    finer = F.interpolate(doubled.flatten(1, 2), scale_factor=2.0, mode="bilinear", align_corners=False)
+    return finer.view(batch, channels, -1, 2 * height, 2 * width)
 
 
 class Aggregation(nn.Module):
@@ -162,7 +184,7 @@ class Aggregation(nn.Module):
     def __init__(self, config: LiveConfig) -> None:
         super().__init__()
         half, quarter = config.volume_channels
-        self.mix = nn.Conv3d(config.groups, 1, 1, bias=False)
+        self.mix = nn.Parameter(torch.full((config.groups,), 10.0 / config.groups))
         self.context = nn.Conv2d(config.feature_channels, half, 4, stride=2, padding=1)
         self.down1 = nn.Sequential(_halve(config.groups, half), nn.BatchNorm3d(half))
         self.conv1 = _conv3d(half, half)
@@ -171,7 +193,6 @@ class Aggregation(nn.Module):
         self.up = nn.Sequential(nn.Conv3d(quarter, half, 1, bias=False), nn.BatchNorm3d(half))
         self.conv3 = _conv3d(half, half)
         self.score = nn.Conv3d(half, 1, 3, padding=1)
-        nn.init.constant_(self.mix.weight, 10.0 / config.groups)
 
     def forward(self, correlations: Tensor, features: Tensor) -> Tensor:
         """Return the logits. `features` of the image to colorize tell where its edges are. h and w: multiples of 4."""
@@ -179,8 +200,8 @@ class Aggregation(nn.Module):
         level1 = self.conv1(F.relu(self.down1(correlations) + context))
         level2 = self.conv2(self.down2(level1))
         level1 = self.conv3(F.relu(level1 + _double(self.up(level2), level1.shape[2])))
-        logits: Tensor = self.mix(correlations) + _double(self.score(level1), correlations.shape[2])
-        return logits.squeeze(1)
+        score = _double(self.score(level1), correlations.shape[2]).squeeze(1)
+        return torch.einsum("bgdhw,g->bdhw", correlations, self.mix) + score
 
 
 class LiveColorizer(nn.Module):
@@ -192,16 +213,21 @@ class LiveColorizer(nn.Module):
         self.features = FeatureNetwork(self.config)
         self.aggregation = Aggregation(self.config)
         self.temperature = nn.Parameter(torch.zeros(()))
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d):  # on a CPU, these run up to twice as fast in this layout
+                module.to(memory_format=torch.channels_last_3d)
 
     def forward(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> ColorizerOutput:
         """Colorize; arguments and result as in `Colorizer.__call__`."""
-        logits, stride = self.logits(luma, reference, max_disparity, offset)
+        height, width = luma.shape[-2:]
+        matching = matching_stride(height, width, max_disparity, self.config.volume_budget)
+        logits, stride = self.logits(luma, reference, max_disparity, offset, matching)
         return self.average(logits, stride, reference, max_disparity, offset)
 
-    def logits(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int) -> tuple[Tensor, int]:
-        """Return the logits of W on the chroma grid, B×D×h×w, and that grid's stride in pixels."""
-        height, width = luma.shape[-2:]
-        stride = matching_stride(height, width, max_disparity, self.config.volume_budget)
+    def logits(
+        self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int, stride: int
+    ) -> tuple[Tensor, int]:
+        """Match at `stride` pixels; return the logits of W on the chroma grid, B×D×h×w, and that grid's stride."""
         shifted = shift_reference(reference[:, :1], offset)
         features = self.features(self._working_images(torch.cat([luma, shifted]), stride))
         own, other = features.chunk(2)

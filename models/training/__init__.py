@@ -1,0 +1,1 @@
+"""Training: objectives, loops and the `train` command."""
