@@ -49,6 +49,11 @@ class PairGate:
             return self._frozen
 
     @property
+    def paces_rig(self) -> bool:
+        """Return whether the rig can wait: pairs come when asked for."""
+        return self._request_pair is not None
+
+    @property
     def idle(self) -> bool:
         """Return whether nothing is kept and what was let through last is settled."""
         with self._lock:
@@ -76,18 +81,19 @@ class PairGate:
                 return
             self._under_way = None
             self._pass_steps()
-            if self._every_pair and not self._frozen:
-                self.step()
+            if not self._frozen:
+                self._go_on()
 
     def set_frozen(self, frozen: bool) -> None:
         """Hold the pictures, or let them run (with what was kept meanwhile first)."""
         with self._lock:
             self._frozen = frozen
             self._steps = 0
-            if self._held:
-                return
-            while self._waiting:
-                self._pass(self._waiting.popleft())
+            if not self._held:
+                while self._waiting:
+                    self._pass(self._waiting.popleft())
+            elif not frozen:
+                self._go_on()
 
     def step(self) -> None:
         """Let one more pair through. Does nothing while open."""
@@ -96,13 +102,31 @@ class PairGate:
                 return
             self._steps += 1
             self._pass_steps()
-            if self._request_pair is not None and self._steps > len(self._waiting) + self._requested:
-                self._requested += 1
-                self._request_pair()
+            self._request_missing()
+
+    def restart(self) -> None:
+        """Begin, or begin again with a rig that was lost and has forgotten what it was asked for."""
+        with self._lock:
+            self._requested = 0
+            self._request_missing()
+            if not self._frozen:
+                self._go_on()
 
     @property
     def _held(self) -> bool:
         return self._frozen or self._every_pair
+
+    def _go_on(self) -> None:
+        """Step by itself where every pair is wanted and none is under way."""
+        if self._every_pair and not self._steps and self._under_way is None:
+            self.step()
+
+    def _request_missing(self) -> None:
+        if self._request_pair is None:
+            return
+        while self._steps > len(self._waiting) + self._requested:
+            self._requested += 1
+            self._request_pair()
 
     def _pass_steps(self) -> None:
         if self._held and self._steps and self._waiting and self._under_way is None:

@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from app.pipeline.board import Board
+from app.pipeline.colorizing import ColorizeStage
+from app.pipeline.gate import PairGate
+from app.pipeline.memory import MemoryWatch
+from app.pipeline.pairing import PairStage
+from app.pipeline.recorder import Recorder
+from app.pipeline.rectifying import RectifyStage, SearchWish
+from app.pipeline.slots import LatestSlot
+from app.pipeline.source import Source
+from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
-from capture.rig import Setting, SettingValue
-from capture.frames import Role
-from capture.spec import RigSpec
+from app.pipeline.worker import Worker
+from capture.calibration import RigCalibration, load_calibration
+from capture.errors import CalibrationError, DatasetError
+from capture.frames import ROLES, Frame, FramePair, Role
+from capture.rectify import Rectifier
+from capture.rig import Rig, RigInfo, Setting, SettingValue
+from capture.spec import ReplaySpec, RigSpec
+from models.engine import Engine, SearchRange
+
+log = logging.getLogger(__name__)
+
+ERROR_TOPICS = ("capture", "calibration", "rectify", "colorize", "settings", "recorder")
+NOTICE_TOPICS = ("rig", "calibration")
+TRIGGER_ROLE: Role = "mono"  # setting and trigger act on the whole rig, through either camera
 
 
 @dataclass(frozen=True)
 class LiveConfig:
-    """What to run. `calibration` overrides the rig's own; `max_disparity`/`offset` override the calibration's."""
+    """What to run.
+
+    Attributes:
+        calibration: overrides the rig's own.
+        max_disparity, offset: override the calibration's.
+        want_truth: on the virtual rig, render the truth of every colorized pair.
+        every_pair: a replay waits until each pair is colorized, so that none is skipped. Replay only.
+        threads: CPU threads for the networks; None leaves one core to everything else.
+    """
 
     rig: RigSpec
     model: str = "live"
@@ -24,6 +55,8 @@ class LiveConfig:
     max_disparity: int | None = None
     offset: int | None = None
     want_truth: bool = True
+    every_pair: bool = False
+    threads: int | None = None
 
 
 class LivePipeline:
@@ -35,58 +68,264 @@ class LivePipeline:
         on_status: called from a pipeline thread when state, error or notice changed.
     """
 
-    def __init__(self, config: LiveConfig, *, on_view: Callable[[], None] = lambda: None,
-                 on_result: Callable[[], None] = lambda: None, on_status: Callable[[], None] = lambda: None) -> None:
-        raise NotImplementedError
+    def __init__(
+        self,
+        config: LiveConfig,
+        *,
+        on_view: Callable[[], None] = lambda: None,
+        on_result: Callable[[], None] = lambda: None,
+        on_status: Callable[[], None] = lambda: None,
+    ) -> None:
+        is_replay = isinstance(config.rig, ReplaySpec)
+        if config.every_pair and not is_replay:
+            raise ValueError("only a replay can wait for every pair")
+        self._config = config
+        self._on_status = on_status
+        self._lock = threading.Lock()
+        self._state = "stopped"
+        self._stream_ended = False
+        self._info: RigInfo | None = None
+        self._search = SearchRange()
+        self._newest_view: RectifiedPair | None = None
+        self._errors = Board(ERROR_TOPICS, on_status)
+        self._notices = Board(NOTICE_TOPICS, on_status)
+
+        self._raw: LatestSlot[FramePair] = LatestSlot()
+        self._rectified: LatestSlot[RectifiedPair] = LatestSlot()
+        self._views: LatestSlot[RectifiedPair] = LatestSlot(on_view)
+        self._results: LatestSlot[LiveResult] = LatestSlot(on_result)
+        self._capture_meter, self._rectify_meter, self._colorize_meter = (StageMeter() for _ in range(3))
+        self._pairs = PairStage()
+        self._gate = PairGate(
+            self._release, self._turn_away, self._request_pair if is_replay else None, config.every_pair
+        )
+        self._source = Source(
+            config.rig, self._rig_opened, self._frame_arrived, self._stream_over, self._errors
+        )
+        self._rectify = RectifyStage(self._raw, self._show, self._settle, self._rectify_meter, self._errors)
+        self._colorize = ColorizeStage(
+            self._rectified,
+            Engine(config.model, config.device),
+            self._results.put,
+            lambda rectified: self._settle(rectified.pair),
+            self._colorize_meter,
+            self._errors,
+            config.threads,
+        )
+        self._recorder = Recorder(self._errors)
+        self._memory = MemoryWatch()
+        self._workers = [
+            Worker("source", self._source.run, self._crashed),
+            Worker("rectifier", self._rectify.run, self._crashed),
+            Worker("colorizer", self._colorize.run, self._crashed),
+            Worker("recorder", self._recorder.run, self._crashed),
+            Worker("memory", self._memory.run, self._crashed),
+        ]
+        self._stop_lock = threading.Lock()
 
     def start(self) -> None:
         """Open the rig and load the networks in the background; failures land in `status().error`."""
-        raise NotImplementedError
+        with self._lock:
+            if self._state != "stopped" or self._raw.closed:
+                raise RuntimeError("a pipeline is started once")
+            self._state = "starting"
+        for worker in self._workers:
+            worker.start()
+        self._on_status()
 
     def stop(self) -> None:
-        """Stop, write what is queued for the dataset, join all threads and the capture process. Idempotent."""
-        raise NotImplementedError
+        """Stop, write what is queued for the dataset, join threads and the capture process. Idempotent."""
+        source, rectifier, colorizer, recorder, memory = self._workers
+        with self._stop_lock:
+            # From the cameras on, so that every stage has its say about what it was given.
+            self._source.stop()
+            self._memory.stop()
+            source.join()
+            if self._raw.close() is not None:
+                self._rectify_meter.drop()
+            rectifier.join()
+            if self._rectified.close() is not None:
+                self._colorize_meter.drop()
+            self._recorder.close()
+            for worker in (colorizer, recorder, memory):
+                worker.join()
+        self._enter("stopped")
+
+    @property
+    def failure(self) -> Exception | None:
+        """Return the error that keeps results from coming, None while they may come."""
+        return self._errors.fatal
 
     def status(self) -> PipelineStatus:
         """Return a snapshot."""
-        raise NotImplementedError
+        capture = self._capture_meter.status()
+        frozen = self._gate.frozen
+        with self._lock:
+            state = "frozen" if self._state == "running" and frozen else self._state
+            info, search = self._info, self._search
+        return PipelineStatus(
+            state=state,
+            error=self._errors.text,
+            notice=self._notices.text,
+            rig=info,
+            search=search,
+            cameras=self._source.counters(),
+            pairing=self._pairs.counters(),
+            stages={
+                "capture": replace(capture, rate_hz=capture.rate_hz / len(ROLES)),
+                "pair": self._pairs.status(),
+                "rectify": self._rectify_meter.status(),
+                "colorize": self._colorize_meter.status(),
+            },
+            skew_ms=self._pairs.skew_ms(),
+            device=self._colorize.device_name,
+            model=str(self._config.model),
+            recorder=self._recorder.status(),
+            memory_mb=self._memory.used_mb,
+        )
 
     def take_view(self) -> RectifiedPair | None:
         """Return the newest pair at camera rate, None if it was taken already."""
-        raise NotImplementedError
+        return self._views.try_take()
 
     def take_result(self) -> LiveResult | None:
         """Return the newest colorized pair, None if it was taken already."""
-        raise NotImplementedError
+        return self._results.try_take()
 
     def set_frozen(self, frozen: bool) -> None:
         """Hold the pictures (the cameras go on) or let them run."""
-        raise NotImplementedError
+        self._gate.set_frozen(frozen)
+        if self._gate.paces_rig:
+            self._source.post(self._pace)
+        self._on_status()
 
     def step(self) -> None:
-        """While frozen: let exactly one more pair through. A replay advances by one frame, none is skipped."""
-        raise NotImplementedError
+        """While frozen: let exactly one more pair through. A replay advances by one pair, none is skipped."""
+        self._gate.step()
 
     def open_dataset(self, folder: Path) -> None:
         """Open or create a dataset to save to. Raises DatasetError."""
-        raise NotImplementedError
+        self._recorder.open(folder)
 
     def save_pair(self) -> None:
-        """Save the newest raw pair (the frozen one while frozen) to the open dataset. Raises DatasetError if none is open."""
-        raise NotImplementedError
+        """Save the newest raw pair (the frozen one while frozen) to the open dataset.
+
+        Raises DatasetError if none is open or nothing has been captured yet.
+        """
+        with self._lock:
+            shown = self._newest_view
+        pair = shown.pair if self._gate.frozen and shown is not None else self._pairs.newest()
+        if pair is None:
+            raise DatasetError("there is no pair to save yet: wait for the first one")
+        self._recorder.save(pair)
 
     def set_recording(self, recording: bool) -> None:
         """Save every pair from now on, or stop. Raises DatasetError if no dataset is open."""
-        raise NotImplementedError
+        self._recorder.set_recording(recording)
 
     def settings(self, role: Role) -> dict[str, Setting]:
         """Return what can be set on a camera (last known)."""
-        raise NotImplementedError
+        return self._source.settings(role)
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Set a value on a camera; blocks up to a second. Raises SettingRejected, DeviceLost."""
-        raise NotImplementedError
+        return self._source.apply(role, name, value)
 
     def execute(self, command: str) -> None:
         """Run one of the rig's commands; blocks up to a second. Raises SettingRejected, DeviceLost."""
-        raise NotImplementedError
+        self._source.ask(lambda rig: rig.execute(command))
+
+    # --- what the stages call, each in its own thread ---
+
+    def _rig_opened(self, rig: Rig) -> None:
+        calibration, rectifier = self._load_calibration(rig.info)
+        search = SearchWish(self._config.max_disparity, self._config.offset).range(
+            calibration, calibration.mono.size_px[0] if calibration is not None else rig.info.mono.width
+        )
+        self._pairs.use(rig.info)
+        self._rectify.use(rectifier)
+        self._colorize.use(search, None)
+        self._recorder.use(rig.info, calibration)
+        with self._lock:
+            self._info, self._search = rig.info, search
+        self._notices.pin("rig", rig.info.notice)
+        self._enter("running")
+        if self._gate.paces_rig:
+            self._pace(rig)
+        self._gate.restart()
+
+    def _load_calibration(self, info: RigInfo) -> tuple[RigCalibration | None, Rectifier | None]:
+        path = self._config.calibration or info.calibration
+        if path is not None:
+            try:
+                calibration = load_calibration(path)
+                rectifier = Rectifier(calibration)
+            except CalibrationError as error:
+                self._errors.pin("calibration", str(error))
+            else:
+                self._errors.clear("calibration")
+                self._notices.clear("calibration")
+                return calibration, rectifier
+        self._notices.pin("calibration", "Images are not rectified: this rig has no calibration yet.")
+        return None, None
+
+    def _frame_arrived(self, frame: Frame) -> None:
+        self._capture_meter.take()
+        self._capture_meter.finish(frame.host_ns)
+        pair = self._pairs.push(frame)
+        if pair is not None:
+            self._pair_arrived(pair)
+
+    def _pair_arrived(self, pair: FramePair) -> None:
+        self._recorder.offer(pair)
+        self._rectify_meter.take()
+        self._gate.offer(pair)
+
+    def _stream_over(self) -> None:
+        for pair in self._pairs.flush():
+            self._pair_arrived(pair)
+        self._stream_ended = True
+        self._end_if_over()
+
+    def _release(self, pair: FramePair) -> None:
+        if self._raw.put(pair) is not None:
+            self._rectify_meter.drop()
+
+    def _turn_away(self, count: int) -> None:
+        self._rectify_meter.drop(count)
+
+    def _request_pair(self) -> None:
+        self._source.post(lambda rig: rig.execute("TriggerSoftware"))
+
+    def _pace(self, rig: Rig) -> None:
+        """Let a replay run by itself, or wait until it is asked for a pair."""
+        waits = self._config.every_pair or self._gate.frozen
+        self._source.apply_to(rig, TRIGGER_ROLE, "TriggerMode", "On" if waits else "Off")
+
+    def _show(self, rectified: RectifiedPair) -> None:
+        with self._lock:
+            self._newest_view = rectified
+        self._views.put(rectified)
+        self._colorize_meter.take()
+        if self._rectified.put(rectified) is not None:
+            self._colorize_meter.drop()
+
+    def _settle(self, pair: FramePair) -> None:
+        self._gate.settle(pair)
+        self._end_if_over()
+
+    def _end_if_over(self) -> None:
+        """A finite replay is over once its last pair is through."""
+        if self._stream_ended and self._gate.idle:
+            self._enter("ended")
+
+    def _crashed(self, worker: str, error: Exception) -> None:
+        topic = {"source": "capture", "rectifier": "rectify", "recorder": "recorder"}.get(worker, "colorize")
+        self._errors.pin(topic, str(error) or f"The {worker} stopped: {error!r}", fatal=error)
+        self._enter("failed")
+
+    def _enter(self, state: str) -> None:
+        with self._lock:
+            changed, self._state = self._state != state, state
+        if changed:
+            self._on_status()

@@ -66,12 +66,12 @@ class LatestSlot(Generic[T]):
         with self._changed:
             return self._remove()
 
-    def close(self) -> None:
-        """Forget the item and wake everybody who waits. Idempotent."""
+    def close(self) -> T | None:
+        """Wake everybody who waits and return the item that nobody will take now, if any. Idempotent."""
         with self._changed:
             self._closed = True
-            self._item = None
             self._changed.notify_all()
+            return self._remove()
 
     def _remove(self) -> T | None:
         item, self._item = self._item, None

@@ -37,7 +37,7 @@ class StageMeter:
             self._taken += count
 
     def drop(self, count: int = 1, error: str = "") -> None:
-        """Count items that it did not finish: overwritten by newer ones, held back, or failed with `error`."""
+        """Count items that it did not finish: overwritten, held back, or failed with `error`."""
         with self._lock:
             self._dropped += count
             self._last_error = error or self._last_error

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.frames import FramePair, Role
+from capture.pairing import PairingCounters
 from capture.rig import CameraCounters, RigInfo
 from models.engine import Colorization, SearchRange
 
@@ -105,7 +106,9 @@ class PipelineStatus:
         error: what happened and what to do, empty if all is well; goes to the banner.
         notice: information for the banner (virtual rig shown because no camera was found, not rectified, …).
         cameras: where frames went, per camera.
-        stages: by name: "capture", "pair", "rectify", "colorize".
+        pairing: what became of the delivered frames, per camera.
+        stages: by name. "capture" counts frames of both cameras, its rate is per camera; "pair" takes and
+            drops frames and finishes pairs; "rectify" and "colorize" count pairs.
         skew_ms: colour minus mono of the newest pair.
     """
 
@@ -115,6 +118,7 @@ class PipelineStatus:
     rig: RigInfo | None = None
     search: SearchRange = field(default_factory=SearchRange)
     cameras: Mapping[Role, CameraCounters] = field(default_factory=dict)
+    pairing: PairingCounters = field(default_factory=PairingCounters)
     stages: Mapping[str, StageStatus] = field(default_factory=dict)
     skew_ms: float = 0.0
     device: str = ""

@@ -48,6 +48,13 @@ def test_closing_wakes_those_who_wait_and_refuses_what_comes_after() -> None:
     assert slot.closed
 
 
+def test_closing_gives_back_what_nobody_took() -> None:
+    slot: LatestSlot[int] = LatestSlot()
+    slot.put(1)
+    assert slot.close() == 1
+    assert slot.close() is None
+
+
 def test_the_callback_may_use_the_slot() -> None:
     taken: list[int | None] = []
     slot: LatestSlot[int] = LatestSlot(on_put=lambda: taken.append(slot.try_take()))
@@ -246,12 +253,34 @@ def test_what_a_replay_kept_goes_on_when_the_gate_opens() -> None:
 
 def test_every_pair_of_a_replay_goes_through_one_by_one() -> None:
     gated = Gated(waits=True, every_pair=True)
-    gated.gate.step()
+    gated.gate.restart()
     for expected in range(4):
         assert gated.requests == expected + 1
         gated.offer()
         assert gated.indices == list(range(expected + 1))
         gated.settle()
+
+
+def test_a_rig_that_comes_back_is_asked_again() -> None:
+    gated = Gated(waits=True)
+    gated.gate.set_frozen(True)
+    gated.gate.step()
+    gated.gate.restart()
+    assert gated.requests == 2
+    gated.offer()
+    assert gated.indices == [0]
+
+
+def test_freezing_halts_a_walk_through_every_pair() -> None:
+    gated = Gated(waits=True, every_pair=True)
+    gated.gate.restart()
+    gated.gate.set_frozen(True)
+    gated.offer()
+    assert gated.indices == []
+    gated.gate.set_frozen(False)
+    assert gated.indices == [0]
+    gated.settle()
+    assert gated.requests == 2
 
 
 def test_settling_an_older_pair_changes_nothing() -> None:

@@ -1,0 +1,157 @@
+"""The stage that owns the networks: newest rectified pair in, everything the app shows of it out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from app.pipeline.board import Board
+from app.pipeline.rectifying import arrival_ns
+from app.pipeline.slots import LatestSlot
+from app.pipeline.stages import StageMeter
+from app.pipeline.status import LiveResult, RectifiedPair, Truth
+from app.pipeline.truth import TruthTeller, psnr_db
+from models.engine import Engine, SearchRange
+from models.errors import InferenceFailed, ModelError
+
+log = logging.getLogger(__name__)
+
+TOPIC = "colorize"
+FAILURES_TO_STOP = 3  # in a row
+NICENESS = 10
+
+
+class ColorizeStage:
+    """Colorizes the newest pair. `run` is the body of its thread, the only one that touches the engine.
+
+    A pair that fails is shown as an error and the next one is tried: CUDA reports trouble as RuntimeError,
+    often only about the pair at hand. After three failures in a row it stops trying.
+
+    Args:
+        pairs: where rectified pairs come from; closing it ends the thread.
+        engine: not loaded yet.
+        publish: gets every result.
+        settle: gets every pair that is through, colorized or not.
+        meter: counts; its `take` and the drops in `pairs` are the producer's affair.
+        board: where errors are shown, under the topic "colorize".
+        threads: CPU threads for the networks, None for all cores but one.
+    """
+
+    def __init__(
+        self,
+        pairs: LatestSlot[RectifiedPair],
+        engine: Engine,
+        publish: Callable[[LiveResult], object],
+        settle: Callable[[RectifiedPair], None],
+        meter: StageMeter,
+        board: Board,
+        threads: int | None = None,
+    ) -> None:
+        self._pairs = pairs
+        self._engine = engine
+        self._publish = publish
+        self._settle = settle
+        self._meter = meter
+        self._board = board
+        self._threads = threads
+        self._loaded = threading.Event()
+        self._search = SearchRange()
+        self._truth: TruthTeller | None = None
+
+    def use(self, search: SearchRange, truth: TruthTeller | None) -> None:
+        """Search this range, and ask for the truth, from the next pair on. May be called from any thread."""
+        self._search, self._truth = search, truth
+
+    @property
+    def device_name(self) -> str:
+        """Return the device in use, for people; empty until the networks are loaded."""
+        return self._engine.device_name if self._loaded.is_set() else ""
+
+    def run(self) -> None:
+        """Load the networks and work until the slot is closed."""
+        _step_back()
+        self._load()
+        failures = 0 if self._loaded.is_set() else FAILURES_TO_STOP
+        with ThreadPoolExecutor(1, thread_name_prefix="truth") as truth_pool:
+            while (rectified := self._pairs.take()) is not None:
+                if failures >= FAILURES_TO_STOP:
+                    self._meter.drop()
+                    self._settle(rectified)
+                    continue
+                try:
+                    result = self._colorize(rectified, truth_pool)
+                except (ModelError, RuntimeError, MemoryError) as error:
+                    failures += 1
+                    self._failed(error, failures)
+                else:
+                    if failures:
+                        self._board.clear(TOPIC)
+                    failures = 0
+                    self._publish(result)
+                self._settle(rectified)
+
+    def _load(self) -> None:
+        try:
+            _limit_threads(self._threads)
+            self._engine.load()
+        except (ModelError, RuntimeError, MemoryError) as error:
+            log.warning("the networks could not be loaded", exc_info=True)
+            self._board.pin(TOPIC, f"Not colorizing: {error}", fatal=_as_model_error(error))
+        else:
+            self._loaded.set()
+
+    def _colorize(self, rectified: RectifiedPair, truth_pool: ThreadPoolExecutor) -> LiveResult:
+        teller = self._truth
+        # Rendered beside the inference, which is busy outside of Python most of the time.
+        truth: Future[Truth] | None = (
+            truth_pool.submit(teller.truth, rectified) if teller is not None else None
+        )
+        try:
+            colorization = self._engine.colorize(rectified.mono, rectified.reference, self._search)
+            latency_ms = self._meter.finish(arrival_ns(rectified.pair))
+        finally:
+            told = truth.result() if truth is not None else None
+        psnr = psnr_db(colorization.refined, told.color) if told is not None else None
+        return LiveResult(rectified, colorization, latency_ms, told, psnr)
+
+    def _failed(self, error: Exception, failures: int) -> None:
+        log.warning("inference failed", exc_info=error)
+        self._meter.drop(error=str(error))
+        if failures < FAILURES_TO_STOP:
+            self._board.pin(TOPIC, f"A pair was not colorized: {error}")
+        else:
+            self._board.pin(
+                TOPIC,
+                f"Colorizing stopped after {failures} failures in a row: {error} Try another device or size.",
+                fatal=_as_model_error(error),
+            )
+
+
+def _as_model_error(error: Exception) -> ModelError:
+    if isinstance(error, ModelError):
+        return error
+    return InferenceFailed(str(error) or type(error).__name__)
+
+
+def _step_back() -> None:
+    """Let the screen and the cameras go first: this thread takes all it can get, they need little.
+
+    Linux gives each thread a niceness of its own, and threads started from here (torch's pool) inherit it,
+    so this comes before torch is first used. Elsewhere it would slow the whole process: nothing is done.
+    """
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+        except OSError:
+            log.info("the colorizer thread keeps its priority", exc_info=True)
+
+
+def _limit_threads(threads: int | None) -> None:
+    """Leave a core to the screen, the cameras and the rectifier unless told otherwise."""
+    import torch
+
+    torch.set_num_threads(threads or max(1, (os.cpu_count() or 2) - 1))

@@ -1,0 +1,87 @@
+"""Pairs frames in the source thread, across reconnections, and counts."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import astuple, replace
+
+from app.pipeline.rectifying import arrival_ns
+from app.pipeline.stages import StageMeter
+from app.pipeline.status import StageStatus
+from capture.frames import Frame, FramePair
+from capture.pairing import Pairer, PairingCounters
+from capture.rig import RigInfo
+
+_NS_PER_MS = 1e6
+
+
+class PairStage:
+    """One `Pairer` per connection: after a loss, clocks and frame ids start anew. Pair numbers go on.
+
+    `push` and `use` belong to the source thread, the rest to anyone.
+    """
+
+    def __init__(self) -> None:
+        self._meter = StageMeter()
+        self._lock = threading.Lock()
+        self._pairer: Pairer | None = None
+        self._closed = PairingCounters()
+        self._current = PairingCounters()
+        self._newest: FramePair | None = None
+
+    def use(self, info: RigInfo) -> None:
+        """Pair the frames of a rig just opened; what waited for a partner of the former one stays alone."""
+        if self._pairer is not None:
+            self._pairer.flush()
+            with self._lock:
+                self._closed = _add(self._closed, self._pairer.counters)
+                self._current = PairingCounters()
+        self._pairer = Pairer(info.shares_trigger, info.frame_rate_hz)
+
+    def push(self, frame: Frame) -> FramePair | None:
+        """Take the next frame and return the pair that it completes."""
+        assert self._pairer is not None, "frames come after the rig was opened"
+        return self._count(self._pairer.push(frame))
+
+    def flush(self) -> list[FramePair]:
+        """Return the pairs that were still undecided when the stream ended."""
+        pairs = self._pairer.flush() if self._pairer is not None else ()
+        return [counted for pair in pairs if (counted := self._count(pair)) is not None]
+
+    def counters(self) -> PairingCounters:
+        """Return what became of the frames of each camera."""
+        with self._lock:
+            return _add(self._closed, self._current)
+
+    def newest(self) -> FramePair | None:
+        """Return the newest pair."""
+        with self._lock:
+            return self._newest
+
+    def skew_ms(self) -> float:
+        """Return colour minus mono of the newest pair."""
+        newest = self.newest()
+        return newest.skew_ns / _NS_PER_MS if newest is not None else 0.0
+
+    def status(self) -> StageStatus:
+        """Return counts: frames taken and dropped, pairs finished."""
+        counters = self.counters()
+        return replace(
+            self._meter.status(),
+            taken=counters.pushed_mono + counters.pushed_color,
+            dropped=counters.unpaired_mono + counters.unpaired_color,
+        )
+
+    def _count(self, pair: FramePair | None) -> FramePair | None:
+        assert self._pairer is not None
+        if pair is not None:
+            pair = replace(pair, index=self._closed.paired + pair.index)
+            self._meter.finish(arrival_ns(pair))
+        with self._lock:
+            self._current = self._pairer.counters
+            self._newest = pair or self._newest
+        return pair
+
+
+def _add(one: PairingCounters, other: PairingCounters) -> PairingCounters:
+    return PairingCounters(*(a + b for a, b in zip(astuple(one), astuple(other), strict=True)))

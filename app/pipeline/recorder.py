@@ -1,0 +1,131 @@
+"""The stage that writes raw pairs to a dataset, losslessly or not at all."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from app.pipeline.board import Board
+from app.pipeline.slots import LosslessQueue
+from app.pipeline.status import RecorderStatus
+from capture.calibration import RigCalibration
+from capture.errors import DatasetError
+from capture.frames import FramePair
+from capture.rig import RigInfo
+
+if TYPE_CHECKING:
+    from capture.dataset import DatasetWriter
+
+log = logging.getLogger(__name__)
+
+TOPIC = "recorder"
+CAPACITY_PAIRS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class _Job:
+    pair: FramePair
+    dataset: DatasetWriter
+
+
+class Recorder:
+    """Writes pairs in the order in which they came. `run` is the body of its thread, the rest is for any.
+
+    When the disk cannot keep up and the queue is full, recording stops with an error: a gap that nobody
+    notices is worse than a recording that ends.
+
+    Args:
+        board: where errors are shown, under the topic "recorder".
+    """
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._queue: LosslessQueue[_Job] = LosslessQueue(CAPACITY_PAIRS)
+        self._lock = threading.RLock()
+        self._info: RigInfo | None = None
+        self._calibration: RigCalibration | None = None
+        self._dataset: DatasetWriter | None = None
+        self._status = RecorderStatus()
+
+    def use(self, info: RigInfo, calibration: RigCalibration | None) -> None:
+        """Describe the rig like this in datasets opened from now on."""
+        with self._lock:
+            self._info, self._calibration = info, calibration
+
+    def open(self, folder: Path) -> None:
+        """Open or create a dataset in place of the one that was open. Raises DatasetError."""
+        with self._lock:
+            info, calibration = self._info, self._calibration
+        if info is None:
+            raise DatasetError("a dataset notes which rig it is from: wait until the rig is open")
+        from capture.dataset import DatasetWriter
+
+        dataset = DatasetWriter(folder, info, calibration)
+        with self._lock:
+            self._dataset = dataset
+            self._status = RecorderStatus(folder=str(folder))
+        self._board.clear(TOPIC)
+
+    def save(self, pair: FramePair) -> None:
+        """Queue one pair. Raises DatasetError if no dataset is open or the queue is full."""
+        with self._lock:
+            self._put(pair)
+
+    def set_recording(self, recording: bool) -> None:
+        """Queue every offered pair from now on, or no longer. Raises DatasetError if no dataset is open."""
+        with self._lock:
+            if recording:
+                self._open_dataset()
+                self._board.clear(TOPIC)
+            self._status = replace(self._status, recording=recording, error="")
+
+    def offer(self, pair: FramePair) -> None:
+        """Queue the pair if recording is on."""
+        with self._lock:
+            if self._status.recording:
+                try:
+                    self._put(pair)
+                except DatasetError as error:
+                    self._stop_recording(error)
+
+    def status(self) -> RecorderStatus:
+        """Return a snapshot."""
+        with self._lock:
+            return replace(self._status, queued=len(self._queue))
+
+    def close(self) -> None:
+        """End the thread once everything queued is written. Idempotent."""
+        self._queue.close()
+
+    def run(self) -> None:
+        """Write until closed and empty."""
+        while (job := self._queue.take()) is not None:
+            try:
+                job.dataset.append(job.pair)
+            except DatasetError as error:
+                log.warning("a pair was not saved", exc_info=True)
+                self._stop_recording(error)
+            else:
+                with self._lock:
+                    if job.dataset is self._dataset:
+                        self._status = replace(self._status, saved=self._status.saved + 1)
+
+    def _put(self, pair: FramePair) -> None:
+        if not self._queue.put(_Job(pair, self._open_dataset())):
+            raise DatasetError(
+                f"The disk is too slow: {CAPACITY_PAIRS} pairs wait to be written. Lower the frame rate, "
+                "or record to a faster disk."
+            )
+
+    def _open_dataset(self) -> DatasetWriter:
+        if self._dataset is None:
+            raise DatasetError("no dataset is open: open or create one first")
+        return self._dataset
+
+    def _stop_recording(self, error: DatasetError) -> None:
+        with self._lock:
+            self._status = replace(self._status, recording=False, error=str(error))
+        self._board.pin(TOPIC, f"Recording stopped. {error}")

@@ -1,0 +1,44 @@
+"""Threads that never just die."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Worker:
+    """One thread of the pipeline. What its function does not handle is logged and reported, never lost.
+
+    Args:
+        name: name of the thread, for people and for debuggers.
+        work: runs in the thread until its input is closed.
+        on_crash: gets what `work` raised, in the thread.
+    """
+
+    def __init__(
+        self, name: str, work: Callable[[], None], on_crash: Callable[[str, Exception], None]
+    ) -> None:
+        self.name = name
+        self._work = work
+        self._on_crash = on_crash
+        # Not a daemon: whoever started it joins it, and a forgotten one shows up in tests.
+        self._thread = threading.Thread(target=self._run, name=name)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the thread to end; at once if it never started."""
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except Exception as error:
+            log.exception("thread %s ended by an error", self.name)
+            self._on_crash(self.name, error)
