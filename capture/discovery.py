@@ -174,7 +174,7 @@ def describe(info: Any) -> Device:
 
 
 def unique_devices(infos: Iterable[Any]) -> dict[str, tuple[Device, Any]]:
-    """Return devices by serial number; a camera seen through several producers counts once, the first wins."""
+    """Return devices by serial number; one seen through several producers counts once, the first wins."""
     devices: dict[str, tuple[Device, Any]] = {}
     for info in infos:
         device = describe(info)

@@ -1,0 +1,192 @@
+"""Settings of a GenICam camera: its node map in the names and units of SFNC. Vendor exceptions end here."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from genicam import genapi
+
+from capture.errors import SettingRejected
+from capture.rig import Setting, SettingValue
+
+UNITS = {"ExposureTime": "µs", "Gain": "dB", "AcquisitionFrameRate": "Hz", "Width": "px", "Height": "px"}
+
+SHOWN = (
+    "PixelFormat",
+    "Width",
+    "Height",
+    "OffsetX",
+    "OffsetY",
+    "BinningHorizontal",
+    "BinningVertical",
+    "ReverseX",
+    "ReverseY",
+    "ExposureAuto",
+    "ExposureTime",
+    "GainAuto",
+    "Gain",
+    "BlackLevel",
+    "Gamma",
+    "BalanceWhiteAuto",
+    "AcquisitionFrameRateEnable",
+    "AcquisitionFrameRate",
+    "TriggerSelector",
+    "TriggerMode",
+    "TriggerSource",
+)
+"""What `read_all` looks for, in the order people go through it. `apply` takes any other node as well."""
+
+OLDER_NAMES = {"ExposureTime": "ExposureTimeAbs", "AcquisitionFrameRate": "AcquisitionFrameRateAbs"}
+"""SFNC 1.x, same meaning and unit. GainRaw and ExposureTimeRaw are left out: they count steps."""
+
+NO_LIMIT = 1e18
+"""Limits beyond this are how nodes without a limit present themselves."""
+
+
+class NodeSettings:
+    """Reads and writes the settings of one camera through its node map."""
+
+    def __init__(self, node_map: Any) -> None:
+        self._node_map = node_map
+
+    def has(self, name: str) -> bool:
+        """Tell whether the camera has this node and it can be used now."""
+        return self._node(name) is not None
+
+    def read_all(self) -> dict[str, Setting]:
+        """Return those of SHOWN that can be set now, by their SFNC name."""
+        found: dict[str, Setting] = {}
+        for name in SHOWN:
+            node = self._node(name)
+            if node is None:
+                continue
+            try:
+                if node.get_access_mode() == genapi.EAccessMode.RW:
+                    found[name] = _setting(name, node)
+            except genapi.GenericException:  # some nodes only find out when read that they are not available
+                continue
+        return found
+
+    def value(self, name: str) -> SettingValue | None:
+        """Return the value of a node, None if the camera has none or does not tell."""
+        node = self._node(name)
+        if node is None or isinstance(node, genapi.ICommand):
+            return None
+        try:
+            return _plain(node.value)
+        except (genapi.GenericException, AttributeError):
+            return None
+
+    def number(self, name: str) -> float | None:
+        """Return the value of a numeric node, None if there is none."""
+        value = self.value(name)
+        return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+
+    def unit(self, name: str) -> str:
+        """Return the unit of a node as the camera writes it, empty if it tells none."""
+        node = self._node(name)
+        return str(getattr(node, "unit", "") or "")
+
+    def apply(self, name: str, value: SettingValue) -> SettingValue:
+        """Set a node of any type and return what it reads back. Raises SettingRejected."""
+        node = self._node(name)
+        if node is None:
+            raise SettingRejected(name, value, "this camera has no such setting")
+        try:
+            mode = node.get_access_mode()
+            if mode not in (genapi.EAccessMode.RW, genapi.EAccessMode.WO):
+                raise SettingRejected(name, value, "it cannot be written now")
+            accepted = _converted(name, node, value)
+            node.value = accepted
+            return accepted if mode == genapi.EAccessMode.WO else _plain(node.value)
+        except genapi.GenericException as error:
+            raise SettingRejected(name, value, vendor_message(error)) from error
+
+    def execute(self, name: str) -> None:
+        """Run a command node. Raises SettingRejected."""
+        node = self._node(name)
+        if not isinstance(node, genapi.ICommand):
+            raise SettingRejected(name, "execute", "this camera has no such command")
+        try:
+            node.execute()
+        except genapi.GenericException as error:
+            raise SettingRejected(name, "execute", vendor_message(error)) from error
+
+    def touch(self) -> None:
+        """Read one register from the camera, past all caches. Raises the vendor's exception if it is gone."""
+        node = self._node("Width")
+        if node is not None:
+            node.get_value(False, True)  # verify, ignore_cache
+
+    def _node(self, name: str) -> Any | None:
+        for candidate in (name, OLDER_NAMES.get(name)):
+            if candidate is None:
+                continue
+            try:
+                node = self._node_map.get_node(candidate)
+                if node.get_access_mode() not in (genapi.EAccessMode.NI, genapi.EAccessMode.NA):
+                    return node
+            except genapi.GenericException:  # no such node
+                continue
+        return None
+
+
+def vendor_message(error: Exception) -> str:
+    """Return what a vendor's message says, without the frame that GenTL and GenApi put around it."""
+    text = str(error)
+    gentl = re.fullmatch(
+        r"GenTL exception: (.*?)(?: \(Message from the source: (.*)\))? \(ID: (-?\d+)\)", text
+    )
+    if gentl is not None:
+        return f"{(gentl[2] or gentl[1]).rstrip('.')} (GenTL error {gentl[3]})"
+    return text.partition(" : ")[0].strip().rstrip(".") or type(error).__name__
+
+
+def _setting(name: str, node: Any) -> Setting:
+    value = _plain(node.value)
+    if isinstance(node, genapi.IEnumeration):
+        return Setting(name, value, choices=tuple(node.symbolics))
+    if isinstance(node, (genapi.IInteger, genapi.IFloat)):
+        unit = UNITS.get(name) or str(node.unit or "")
+        return Setting(name, value, _limit(node.min), _limit(node.max), unit)
+    return Setting(name, value)
+
+
+def _limit(value: float) -> float | None:
+    return value if abs(value) < NO_LIMIT else None
+
+
+def _plain(value: Any) -> SettingValue:
+    return value if isinstance(value, (bool, int, float)) else str(value)
+
+
+def _converted(name: str, node: Any, value: SettingValue) -> SettingValue:
+    """Return the value in the node's type. Raises SettingRejected saying what the camera takes."""
+    if isinstance(node, genapi.IEnumeration):
+        if value not in node.symbolics:
+            raise SettingRejected(name, value, f"it takes {', '.join(node.symbolics)}")
+        return value
+    if isinstance(node, genapi.IBoolean):
+        if not isinstance(value, bool):
+            raise SettingRejected(name, value, "it takes true or false")
+        return value
+    if isinstance(node, (genapi.IInteger, genapi.IFloat)):
+        return _converted_number(name, node, value)
+    if isinstance(node, genapi.IString):
+        return str(value)
+    raise SettingRejected(name, value, "it is no value that can be set")
+
+
+def _converted_number(name: str, node: Any, value: SettingValue) -> float | int:
+    unit = UNITS.get(name) or str(node.unit or "")
+    takes = f"it takes {node.min:g} … {node.max:g} {unit}".rstrip()
+    if isinstance(value, (bool, str)) or not math.isfinite(value) or not node.min <= value <= node.max:
+        raise SettingRejected(name, value, takes)
+    if isinstance(node, genapi.IFloat):
+        return float(value)
+    if value != int(value):
+        raise SettingRejected(name, value, f"{takes}, whole numbers")
+    # Sizes come in steps of 4, 16 or 32: take the step below, and let the caller read back what it became.
+    return int(node.min + (int(value) - node.min) // node.inc * node.inc)
