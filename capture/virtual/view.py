@@ -126,9 +126,7 @@ def _rays(camera: CameraGeometry, raw_pixels: Floats | None, samples: int) -> Fl
         nodes = np.pad(inner, ((1, 1), (1, 1), (0, 0)), mode="reflect", reflect_type="odd")
     rays = camera.undistort(nodes.reshape(-1, 2)).reshape(nodes_y, nodes_x, 2).astype(np.float32)
     factor = step * samples
-    fine = cv2.resize(
-        rays, (nodes_x * factor, nodes_y * factor), interpolation=cv2.INTER_LINEAR
-    )
+    fine = cv2.resize(rays, (nodes_x * factor, nodes_y * factor), interpolation=cv2.INTER_LINEAR)
     height, width = (camera.height, camera.width) if raw_pixels is None else raw_pixels.shape[:2]
     cut = fine[factor : factor + height * samples, factor : factor + width * samples]
     return np.ascontiguousarray(cut, dtype=np.float32)

@@ -1,0 +1,149 @@
+"""Live pictures of a scene: what stands still is drawn once, what moves is drawn over it for every frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from capture.virtual.draw import Thing, see, see_all
+from capture.virtual.lighting import Lighting
+from capture.virtual.scene import Scene
+from capture.virtual.sensor import Sensor, blurred, mosaic
+from capture.virtual.view import Floats, Region, View
+
+SAMPLES = 2
+# Pixels around a change that the low-pass filter reaches.
+BLUR_REACH_PX = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Painted:
+    """One picture, valid until the next is painted.
+
+    Attributes:
+        light: H×W×c float32, the sensor's channels.
+        depth: depth of all samples, h×w float32 m.
+        changed: rows and columns of pixels that differ from the scene at rest.
+    """
+
+    light: Floats
+    depth: Floats
+    changed: Sequence[Region]
+
+
+class Painter:
+    """Draws a scene for one view and one sensor. For one thread at a time."""
+
+    def __init__(self, scene: Scene, lighting: Lighting, view: View, response: Floats) -> None:
+        layers = see_all(scene.still, view)
+        radiance = lighting.shade(layers, view)
+        self.view = view
+        self.still_depth = layers.depth
+        self._still_samples = _respond(radiance, response)
+        self.still_light = _to_pixels(self._still_samples, view.samples)
+        self._moving = scene.moving
+        self._lighting = lighting
+        self._response = response
+        # Moving things are drawn here; afterwards the regions they touched are put back.
+        self._samples = self._still_samples.copy()
+        self._depth = self.still_depth.copy()
+        self._dirty: list[Region] = []
+
+    def paint(self, time_s: float, held_in_front: Sequence[Thing] = ()) -> Painted:
+        """Return the picture at a time; `held_in_front` hides whatever is nearer (the calibration board)."""
+        for region in self._dirty:
+            self._samples[region] = self._still_samples[region]
+            self._depth[region] = self.still_depth[region]
+        self._dirty = []
+        for thing in self._moving:
+            self._draw(thing, time_s, in_front=False)
+        for thing in held_in_front:
+            self._draw(thing, time_s, in_front=True)
+        light = self.still_light.copy()
+        changed = []
+        for region in self._dirty:
+            pixels = _pixels_of(region, self.view.samples)
+            light[pixels] = _to_pixels(self._samples[region], self.view.samples)
+            changed.append(pixels)
+        return Painted(light, self._depth, changed)
+
+    def _draw(self, thing: Thing, time_s: float, *, in_front: bool) -> None:
+        pose = thing.pose_at(time_s)
+        fragment = see(thing, pose, self.view, self._depth, in_front=in_front)
+        if fragment is None or fragment.color is None:
+            return
+        received = self._lighting.unshadowed(fragment.normal, pose.position)
+        radiance = fragment.color * (received * thing.lit + (1 - thing.lit))
+        cv2.copyTo(_respond(radiance, self._response), fragment.mask, self._samples[fragment.region])
+        cv2.copyTo(fragment.depth, fragment.mask, self._depth[fragment.region])
+        self._dirty.append(fragment.region)
+
+
+class Camera:
+    """A painter and a sensor: raw light per pixel, through lens shading, low-pass filter and mosaic."""
+
+    def __init__(self, painter: Painter, sensor: Sensor) -> None:
+        self.painter = painter
+        self.sensor = sensor
+        view = painter.view
+        step = view.samples
+        # Vignetting varies so slowly that one of the samples speaks for the pixel.
+        self._shading = sensor.shading(view.rays[step // 2 :: step, step // 2 :: step])
+        self._still = self._finish(painter.still_light, None)
+
+    def light_at(self, time_s: float, held_in_front: Sequence[Thing] = ()) -> Floats:
+        """Return light on the pixels, H×W float32, at a time."""
+        painted = self.painter.paint(time_s, held_in_front)
+        image = self._still.copy()
+        for region in painted.changed:
+            rows, columns = (_widened(part, size) for part, size in zip(region, image.shape, strict=True))
+            reach = BLUR_REACH_PX
+            around = (
+                slice(max(0, rows.start - reach), rows.stop + reach),
+                slice(max(0, columns.start - reach), columns.stop + reach),
+            )
+            finished = self._finish(painted.light[around], around)
+            top, left = rows.start - around[0].start, columns.start - around[1].start
+            image[rows, columns] = finished[
+                top : top + rows.stop - rows.start, left : left + columns.stop - columns.start
+            ]
+        return image
+
+    def _finish(self, light: Floats, region: Region | None) -> Floats:
+        shading = self._shading if region is None else self._shading[region]
+        if light.ndim == 2:
+            return np.asarray(light * shading, np.float32)
+        image = np.empty(light.shape[:2], np.float32)
+        mosaic(blurred(light, self.sensor), image)
+        return np.asarray(image * shading, np.float32)
+
+
+def _respond(radiance: Floats, response: Floats) -> Floats:
+    if response.shape[0] == 1:
+        # The mono sensor's response is one of the channels already.
+        return np.ascontiguousarray(radiance[..., 3])
+    return np.asarray(cv2.transform(radiance, response), np.float32)
+
+
+def _to_pixels(samples: Floats, per_pixel: int) -> Floats:
+    if per_pixel == 1:
+        return samples
+    size = samples.shape[1] // per_pixel, samples.shape[0] // per_pixel
+    return np.asarray(cv2.resize(samples, size, interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _pixels_of(region: Region, samples: int) -> Region:
+    rows, columns = region
+    return slice(rows.start // samples, rows.stop // samples), slice(
+        columns.start // samples, columns.stop // samples
+    )
+
+
+def _widened(part: slice, size: int) -> slice:
+    """Return the range with room for the blur, on even pixels so that the mosaic stays in step."""
+    first = max(0, part.start - BLUR_REACH_PX)
+    last = min(size, part.stop + BLUR_REACH_PX)
+    return slice(first - first % 2, min(size, last + last % 2))
