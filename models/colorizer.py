@@ -85,11 +85,17 @@ class ColorizerOutput(NamedTuple):
 class Colorizer(Protocol):
     """M: {A_G, B_C} → A_C. Implemented by the presets as `torch.nn.Module`s."""
 
-    def __call__(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> ColorizerOutput:
+    @property
+    def second_pass_in_color(self) -> bool:
+        """Whether R_C with its colours guides the second pass (the released network) instead of R_G (the paper)."""
+
+    def __call__(
+        self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
+    ) -> ColorizerOutput:
         """Colorize.
 
         Args:
-            luma: B×1×H×W, 0 … 1, the image that lacks colour.
+            luma: B×1×H×W, 0 … 1, the image that lacks colour (B×3×H×W YCbCr for `second_pass_in_color`).
             reference: B×3×H×W, YCbCr: luma 0 … 1, then Cb and Cr centred at 0.
             max_disparity: d, candidates to search, in pixels.
             offset: first candidate, in pixels.
@@ -103,13 +109,20 @@ class Cycle(NamedTuple):
     second: ColorizerOutput
 
 
-def colorize_first(network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int) -> ColorizerOutput:
+def colorize_first(
+    network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int
+) -> ColorizerOutput:
     """Return I_C = M(I_G, R_C): the first pass."""
     return network(mono, reference, max_disparity, offset)
 
 
 def colorize_second(
-    network: Colorizer, mono: Tensor, reference: Tensor, first: ColorizerOutput, max_disparity: int, offset: int
+    network: Colorizer,
+    mono: Tensor,
+    reference: Tensor,
+    first: ColorizerOutput,
+    max_disparity: int,
+    offset: int,
 ) -> ColorizerOutput:
     """Return R'_C = flip(M(flip(R_G), flip(I_C))): the second pass.
 
@@ -118,14 +131,22 @@ def colorize_second(
     The volume of the result stays in the mirrored frame and says so.
     """
     colored = torch.cat([mono, first.chroma], dim=1)
-    second = network(reference[:, :1].flip(-1), colored.flip(-1), max_disparity, offset)
+    guide = reference if network.second_pass_in_color else reference[:, :1]
+    second = network(guide.flip(-1), colored.flip(-1), max_disparity, offset)
     volume = WeightVolume(
-        second.volume.weights, second.volume.entropy, second.volume.stride, max_disparity, offset, mirrored=True
+        second.volume.weights,
+        second.volume.entropy,
+        second.volume.stride,
+        max_disparity,
+        offset,
+        mirrored=True,
     )
     return ColorizerOutput(second.chroma.flip(-1), second.luma.flip(-1), volume)
 
 
-def colorize_cycle(network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> Cycle:
+def colorize_cycle(
+    network: Colorizer, mono: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
+) -> Cycle:
     """Run both passes. Shapes and ranges as in `Colorizer.__call__`."""
     first = colorize_first(network, mono, reference, max_disparity, offset)
     return Cycle(first, colorize_second(network, mono, reference, first, max_disparity, offset))

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
+from torch import Tensor
 
-if TYPE_CHECKING:
-    from pathlib import Path
-    from typing import Literal
-
-    from models.colorizer import WeightVolume
+from models import color
+from models.colorizer import ColorizerOutput, WeightVolume, colorize_first, colorize_second
+from models.errors import InferenceFailed
+from models.metrics import BORDER, mean_inside, ssim_map
+from models.presets import Networks, load_networks
 
 Rgb8 = NDArray[np.uint8]
 FloatMap = NDArray[np.float32]
+Device = Literal["auto", "cpu", "cuda", "mps"]
+
+MIN_SIZE_PX = 2 * BORDER + 12
+_FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
+_CYCLE_ERROR_SCALE = 12.0  # levels of chroma error on the way back that cost confidence a factor of e
 
 
 @dataclass(frozen=True)
@@ -46,11 +56,12 @@ class Colorization:
         warped_reference: H×W×3 uint8 RGB, the reference averaged with W, its own luma kept.
         confidence: H×W float32 in 0 … 1, from the peak and entropy of W and from the cycle error.
         disparity: H×W float32, position of the peak of W in px, offset included.
-        cycle_error: H×W float32, mean |ΔCb|, |ΔCr| of R'_C − R_C in levels (aligned with the reference).
+        cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the reference).
         structure_similarity: H×W float32 in −1 … 1, SSIM map of mono and warped_luma.
         cycle_ssim_cb, cycle_ssim_cr: SSIM of R'_C and R_C, 10-pixel border left out.
         stages_ms: time of each stage in ms.
         search: the range that was searched.
+        weights: W of the first pass.
     """
 
     first_pass: Rgb8
@@ -86,29 +97,231 @@ class Engine:
         device: "auto" takes CUDA, then MPS, then the CPU.
     """
 
-    def __init__(self, model: str | Path = "live", device: Literal["auto", "cpu", "cuda", "mps"] = "auto") -> None:
+    def __init__(self, model: str | Path = "live", device: Device = "auto") -> None:
         self.model = model
         self.requested_device = device
+        self._networks: Networks | None = None
+        self._device = torch.device("cpu")
 
     def load(self) -> None:
-        """Read the weights and move them to the device. Raises ModelError, WeightsMismatch."""
-        raise NotImplementedError
+        """Read the weights and move them to the device. Raises WeightsMismatch, InferenceFailed (no such device)."""
+        device = choose_device(self.requested_device)
+        networks = load_networks(self.model)
+        for module in networks.modules():
+            module.to(device)
+            if device.type == "cuda":
+                for layer in module.modules():
+                    if isinstance(layer, torch.nn.Conv2d):
+                        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
+        self._device, self._networks = device, networks
 
     @property
     def device_name(self) -> str:
         """Return the device in use, for people: "CPU (2 threads)", "NVIDIA H200 (half precision)"."""
-        raise NotImplementedError
+        if self._device.type == "cuda":
+            return f"{torch.cuda.get_device_name(self._device)} (half precision)"
+        if self._device.type == "mps":
+            return "Apple GPU"
+        return f"CPU ({torch.get_num_threads()} threads)"
 
-    def colorize(self, mono: NDArray[np.uint8] | NDArray[np.uint16], reference: NDArray[np.uint8] | NDArray[np.uint16],
-                 search: SearchRange) -> Colorization:
+    @property
+    def max_disparity(self) -> int | None:
+        """Return the number of candidates the loaded weights were made for, None if any number will do."""
+        return self._loaded().max_disparity
+
+    def colorize(
+        self,
+        mono: NDArray[np.uint8] | NDArray[np.uint16],
+        reference: NDArray[np.uint8] | NDArray[np.uint16],
+        search: SearchRange,
+    ) -> Colorization:
         """Run both passes and the refiner.
 
         Args:
             mono: I_G, H×W; uint8 or full-scale uint16 (0 … 65535).
             reference: R_C, H×W×3 RGB of the same height and width; uint8 or full-scale uint16.
-            search: candidates to search.
+            search: candidates to search; more candidates than columns are cut to the columns.
 
         Raises:
             InferenceFailed: sizes differ, too small, wrong type, device failed.
         """
-        raise NotImplementedError
+        networks = self._loaded()
+        _check(mono, reference, search)
+        search = SearchRange(min(search.max_disparity, mono.shape[1]), search.offset, search.mirrored)
+        half = torch.autocast(self._device.type, torch.float16, enabled=self._device.type == "cuda")
+        try:
+            with torch.inference_mode(), half:
+                return self._colorize(networks, mono, reference, search)
+        except (RuntimeError, MemoryError) as error:
+            reason = str(error).strip().partition("\n")[0]
+            raise InferenceFailed(
+                f"colorizing {mono.shape[1]}×{mono.shape[0]} with {search.max_disparity} candidates on "
+                f"{self.device_name} failed: {reason}. Try fewer candidates or --device cpu."
+            ) from error
+
+    def _loaded(self) -> Networks:
+        if self._networks is None:
+            raise InferenceFailed("the networks are not loaded yet")
+        return self._networks
+
+    def _colorize(
+        self, networks: Networks, mono_image: NDArray[Any], reference_image: NDArray[Any], search: SearchRange
+    ) -> Colorization:
+        clock = _StageClock(self._device)
+        mono = self._to_device(mono_image[..., None], search.mirrored)
+        reference = torch.cat(color.split(self._to_device(reference_image, search.mirrored)), dim=1)
+        clock.lap("upload")
+        first = colorize_first(networks.colorizer, mono, reference, search.max_disparity, search.offset)
+        clock.lap("first_pass")
+        second = colorize_second(
+            networks.colorizer, mono, reference, first, search.max_disparity, search.offset
+        )
+        clock.lap("second_pass")
+        refined = networks.refiner(mono, first)
+        clock.lap("refine")
+        results = _derive(mono, reference, first, second, refined.float())
+        if search.mirrored:
+            results = {name: value.flip(-1) for name, value in results.items()}
+        consistency = mean_inside(ssim_map(second.chroma.float() + 0.5, reference[:, 1:] + 0.5))[0]
+        clock.lap("measure")
+        arrays = {name: _to_host(value) for name, value in results.items()}
+        cb, cr = (float(v) for v in consistency.cpu())
+        clock.lap("download")
+        volume = first.volume
+        return Colorization(
+            **arrays,
+            cycle_ssim_cb=cb,
+            cycle_ssim_cr=cr,
+            stages_ms=clock.stages_ms(),
+            search=search,
+            weights=WeightVolume(
+                volume.weights,
+                volume.entropy,
+                volume.stride,
+                search.max_disparity,
+                search.offset,
+                search.mirrored,
+            ),
+        )
+
+    def _to_device(self, image: NDArray[Any], mirrored: bool) -> Tensor:
+        """H×W×C in the camera's type → 1×C×H×W float32, 0 … 1, on the device, mirrored if asked."""
+        values = np.ascontiguousarray(image if image.dtype == np.uint8 else image.astype(np.int32))
+        tensor = torch.from_numpy(values).to(self._device, non_blocking=True).movedim(-1, 0).unsqueeze(0)
+        tensor = tensor.to(torch.float32) / _FULL_SCALE[image.dtype]
+        return tensor.flip(-1) if mirrored else tensor
+
+
+def choose_device(requested: Device) -> torch.device:
+    """Return the device to run on. Raises InferenceFailed if the one that was asked for is not there."""
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if requested == "auto":
+        return torch.device(next(name for name in ("cuda", "mps", "cpu") if there[name]))
+    if not there.get(requested, False):
+        found = ", ".join(name for name, available in there.items() if available)
+        raise InferenceFailed(f"device {requested!r} is not available here; use one of: auto, {found}")
+    return torch.device(requested)
+
+
+def _check(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> None:
+    if mono.ndim != 2 or reference.ndim != 3 or reference.shape[2] != 3:
+        raise InferenceFailed(
+            f"expected H×W mono and H×W×3 reference, got {mono.shape} and {reference.shape}"
+        )
+    if mono.dtype not in _FULL_SCALE or reference.dtype not in _FULL_SCALE:
+        raise InferenceFailed(f"expected 8 or 16 bit images, got {mono.dtype} and {reference.dtype}")
+    if mono.shape != reference.shape[:2]:
+        raise InferenceFailed(
+            f"mono is {mono.shape[1]}×{mono.shape[0]} but the reference {reference.shape[1]}×{reference.shape[0]}: "
+            "rectify them to one size first"
+        )
+    if min(mono.shape) < MIN_SIZE_PX:
+        raise InferenceFailed(
+            f"{mono.shape[1]}×{mono.shape[0]} is too small: at least {MIN_SIZE_PX} pixels each way"
+        )
+    if search.max_disparity < 1 or abs(search.offset) >= mono.shape[1]:
+        raise InferenceFailed(
+            f"nothing to search: {search.max_disparity} candidates from {search.offset} px on"
+        )
+
+
+def _derive(
+    mono: Tensor, reference: Tensor, first: ColorizerOutput, second: ColorizerOutput, refined: Tensor
+) -> dict[str, Tensor]:
+    """Compute every picture and map on the device, in the networks' own orientation."""
+    first_chroma, second_chroma, warped = first.chroma.float(), second.chroma.float(), first.luma.float()
+    disparity, peak = first.volume.peak()
+    height, width = mono.shape[-2:]
+    error = (second_chroma - reference[:, 1:]).abs().mean(dim=1)[0] * 255
+    disparity = _to_pixels(disparity, first.volume.stride, height, width)
+    certainty = (peak * (1 - first.volume.entropy.float())).clamp(0, 1).sqrt()
+    certainty = _to_pixels(certainty, first.volume.stride, height, width)
+    column = torch.arange(width, device=mono.device) + disparity.round().long()
+    arrived = error.gather(1, column.clamp(0, width - 1))
+    return {
+        "first_pass": _rgb8(mono, first_chroma),
+        "second_pass": _rgb8(reference[:, :1], second_chroma),
+        "refined": _rgb8(mono, refined),
+        "warped_luma": _levels(warped[0, 0]),
+        "warped_reference": _rgb8(warped, first_chroma),
+        "confidence": certainty * torch.exp(-arrived / _CYCLE_ERROR_SCALE),
+        "disparity": disparity,
+        "cycle_error": error,
+        "structure_similarity": ssim_map(warped, mono)[0, 0],
+    }
+
+
+def _to_pixels(cells: Tensor, stride: int, height: int, width: int) -> Tensor:
+    """1×h×w cells → H×W pixels, each the value of its cell (a mean of two depths is no depth)."""
+    return F.interpolate(cells[None].float(), scale_factor=float(stride), mode="nearest")[
+        0, 0, :height, :width
+    ]
+
+
+def _levels(values: Tensor) -> Tensor:
+    return (values * 255).round_().clamp_(0, 255).to(torch.uint8)
+
+
+def _rgb8(luma: Tensor, chroma: Tensor) -> Tensor:
+    """1×1×H×W and 1×2×H×W → 3×H×W uint8 RGB."""
+    return _levels(color.combine(luma, chroma)[0])
+
+
+def _to_host(value: Tensor) -> NDArray[Any]:
+    """C×H×W or H×W on the device → read-only, C-contiguous H×W×C or H×W."""
+    if value.ndim == 3:
+        value = value.movedim(0, -1)
+    array = value.contiguous().cpu().numpy()
+    array.flags.writeable = False
+    return array
+
+
+class _StageClock:
+    """Times stages; on CUDA with events, so that asking does not stop the device before the end."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._cuda = device.type == "cuda"
+        self._marks: list[tuple[str, torch.cuda.Event | float]] = [("", self._now())]
+
+    def _now(self) -> torch.cuda.Event | float:
+        if not self._cuda:
+            return time.perf_counter()
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]
+        event.record()
+        return event
+
+    def lap(self, name: str) -> None:
+        """End the stage of this name."""
+        self._marks.append((name, self._now()))
+
+    def stages_ms(self) -> dict[str, float]:
+        """Return the time of each stage in ms. On CUDA, waits for the device: call it once, at the end."""
+        if self._cuda:
+            torch.cuda.synchronize()
+        stages: dict[str, float] = {}
+        for (_, begin), (name, end) in zip(self._marks, self._marks[1:], strict=False):
+            if isinstance(begin, float) and isinstance(end, float):
+                stages[name] = (end - begin) * 1000
+            elif isinstance(begin, torch.cuda.Event) and isinstance(end, torch.cuda.Event):
+                stages[name] = begin.elapsed_time(end)
+        return stages

@@ -105,7 +105,9 @@ class FeatureNetwork(nn.Module):
             nn.BatchNorm2d(channels),
             nn.ReLU(),
         )
-        self.blocks = nn.Sequential(*(_Residual2d(channels, dilation=1 + i % 2) for i in range(config.feature_blocks)))
+        self.blocks = nn.Sequential(
+            *(_Residual2d(channels, dilation=1 + i % 2) for i in range(config.feature_blocks))
+        )
         self.head = nn.Conv2d(channels, channels, 1)
 
     def forward(self, luma: Tensor) -> Tensor:
@@ -152,7 +154,9 @@ class _Correlation(torch.autograd.Function):
 
 
 def _conv3d(inputs: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv3d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm3d(outputs), nn.ReLU())
+    return nn.Sequential(
+        nn.Conv3d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm3d(outputs), nn.ReLU()
+    )
 
 
 def _halve(inputs: int, outputs: int) -> nn.Conv3d:
@@ -207,6 +211,8 @@ class Aggregation(nn.Module):
 class LiveColorizer(nn.Module):
     """M in the `live` preset; keeps the contract of `models.colorizer.Colorizer`."""
 
+    second_pass_in_color = False
+
     def __init__(self, config: LiveConfig | None = None) -> None:
         super().__init__()
         self.config = config or LiveConfig()
@@ -215,9 +221,11 @@ class LiveColorizer(nn.Module):
         self.temperature = nn.Parameter(torch.zeros(()))
         for module in self.modules():
             if isinstance(module, nn.Conv3d):  # on a CPU, these run up to twice as fast in this layout
-                module.to(memory_format=torch.channels_last_3d)
+                module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
 
-    def forward(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> ColorizerOutput:
+    def forward(
+        self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
+    ) -> ColorizerOutput:
         """Colorize; arguments and result as in `Colorizer.__call__`."""
         height, width = luma.shape[-2:]
         matching = matching_stride(height, width, max_disparity, self.config.volume_budget)
@@ -251,7 +259,9 @@ class LiveColorizer(nn.Module):
         if stride == _FEATURE_STRIDE:
             return padded
         scale = _FEATURE_STRIDE / stride
-        return F.interpolate(padded, scale_factor=scale, mode="bilinear", align_corners=False, antialias=scale < 1)
+        return F.interpolate(
+            padded, scale_factor=scale, mode="bilinear", align_corners=False, antialias=scale < 1
+        )
 
     @staticmethod
     def _mask_outside(logits: Tensor) -> Tensor:
@@ -264,12 +274,16 @@ class LiveColorizer(nn.Module):
         return logits.masked_fill(outside[None, :, None, :], -1e4)
 
     @staticmethod
-    def average(logits: Tensor, stride: int, reference: Tensor, max_disparity: int, offset: int) -> ColorizerOutput:
+    def average(
+        logits: Tensor, stride: int, reference: Tensor, max_disparity: int, offset: int
+    ) -> ColorizerOutput:
         """Softmax the logits to W and average the reference with it; the result is brought to full size."""
         height, width = reference.shape[-2:]
         grid_height, grid_width = logits.shape[-2:]
         shifted = shift_reference(reference, offset)
-        padded = F.pad(shifted, (0, grid_width * stride - width, 0, grid_height * stride - height), mode="replicate")
+        padded = F.pad(
+            shifted, (0, grid_width * stride - width, 0, grid_height * stride - height), mode="replicate"
+        )
         cells = F.avg_pool2d(padded, stride) if stride > 1 else padded
         weights = logits.softmax(dim=1)
         averaged = average_candidates(weights, cells.to(weights.dtype)).to(reference.dtype)

@@ -24,7 +24,9 @@ class RefinerConfig:
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU()
+        nn.Conv2d(inputs, outputs, 3, stride=stride, padding=1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.ReLU(),
     )
 
 
@@ -37,11 +39,10 @@ class Refiner(nn.Module):
         channels = self.config.channels
         self.stem = nn.Sequential(_conv(5 * 4, channels[0]), _conv(channels[0], channels[0]))
         self.down = nn.ModuleList(
-            nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in zip(channels, channels[1:], strict=False)
+            nn.Sequential(_conv(a, b, stride=2), _conv(b, b))
+            for a, b in zip(channels, channels[1:], strict=False)
         )
-        self.up = nn.ModuleList(
-            nn.Conv2d(b, a, 1) for a, b in zip(channels, channels[1:], strict=False)
-        )
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(channels, channels[1:], strict=False))
         self.join = nn.ModuleList(_conv(a, a) for a in channels[:-1])
         self.head = nn.Conv2d(channels[0], 2 * 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)
@@ -59,7 +60,9 @@ class Refiner(nn.Module):
         """
         height, width = mono.shape[-2:]
         entropy = F.interpolate(
-            first.volume.entropy.unsqueeze(1).to(mono.dtype), scale_factor=float(first.volume.stride), mode="bilinear"
+            first.volume.entropy.unsqueeze(1).to(mono.dtype),
+            scale_factor=float(first.volume.stride),
+            mode="bilinear",
         )[..., :height, :width]
         images = torch.cat([mono - 0.5, (mono - first.luma) * 2, first.chroma * 4, entropy], dim=1)
         block = 2 ** len(self.config.channels)

@@ -25,14 +25,19 @@ def save_weights(path: Path, modules: Mapping[str, nn.Module], card: Card) -> No
     The card says at least `preset` and `config`, from which the networks can be built again. It is stored in the file
     and, with the file's SHA-256, as `NAME.json` beside it.
     """
-    tensors = {f"{name}.{key}": value.contiguous().cpu() for name, module in modules.items()
-               for key, value in module.state_dict().items()}
+    tensors = {
+        f"{name}.{key}": value.contiguous().cpu()
+        for name, module in modules.items()
+        for key, value in module.state_dict().items()
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
     save_file(tensors, temporary, metadata={"card": json.dumps(card)})
     temporary.replace(path)
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    path.with_suffix(".json").write_text(json.dumps({**card, "sha256": digest}, indent=2) + "\n", encoding="utf-8")
+    path.with_suffix(".json").write_text(
+        json.dumps({**card, "sha256": digest}, indent=2) + "\n", encoding="utf-8"
+    )
 
 
 def load_weights(path: Path) -> tuple[Card, dict[str, dict[str, Tensor]]]:
@@ -58,4 +63,6 @@ def restore(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
         module.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:
         first = str(error).strip().splitlines()[1:2]
-        raise WeightsMismatch(f"{path}: does not fit {type(module).__name__}: {' '.join(first).strip()}") from error
+        raise WeightsMismatch(
+            f"{path}: does not fit {type(module).__name__}: {' '.join(first).strip()}"
+        ) from error

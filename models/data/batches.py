@@ -53,7 +53,9 @@ def _stack(images: list[NDArray[np.float32]]) -> Tensor:
 class SyntheticBatches(Dataset[SyntheticBatch]):
     """Item n is the batch of step n: the same for the same seed, whatever came before."""
 
-    def __init__(self, seed: int, steps: int, batch_size: int, shapes: tuple[CropShape, ...], photos: Path | None) -> None:
+    def __init__(
+        self, seed: int, steps: int, batch_size: int, shapes: tuple[CropShape, ...], photos: Path | None
+    ) -> None:
         self.seed = seed
         self.steps = steps
         self.batch_size = batch_size
@@ -86,7 +88,7 @@ def read_photos(folder: Path) -> list[NDArray[np.float32]]:
     paths = sorted(folder.glob("*.png"))
     if not paths:
         raise ModelError(f"{folder}: no PNG pictures in there")
-    return [(_read(path, cv2.IMREAD_COLOR_RGB).astype(np.float32) / 255) ** 2.2 for path in paths]
+    return [_unit(_read(path, cv2.IMREAD_COLOR_RGB)) ** np.float32(2.2) for path in paths]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,9 +111,13 @@ def read_real_pairs(folder: Path) -> list[RealPair]:
         rgb = _read(folder / "color" / name, cv2.IMREAD_COLOR_RGB)
         if gray.shape != rgb.shape[:2]:
             raise ModelError(f"{folder}: {name} differs in size between mono and color")
-        reference = to_ycbcr(_stack([rgb.astype(np.float32) / 255]))[0]
-        pairs.append(RealPair(name, _stack([gray.astype(np.float32) / 255])[0], reference))
+        reference = to_ycbcr(_stack([_unit(rgb)]))[0]
+        pairs.append(RealPair(name, _stack([_unit(gray)])[0], reference))
     return pairs
+
+
+def _unit(image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return image.astype(np.float32) / np.float32(255)
 
 
 def _read(path: Path, flags: int) -> NDArray[np.uint8]:

@@ -84,7 +84,14 @@ def _plane(
 
 
 def _paint(
-    image: Float, disparity: Float, texture: Float, alpha: Float, plane: tuple[float, float, float], margin: int, *, in_reference: bool
+    image: Float,
+    disparity: Float,
+    texture: Float,
+    alpha: Float,
+    plane: tuple[float, float, float],
+    margin: int,
+    *,
+    in_reference: bool,
 ) -> None:
     """Lay a layer over what is there. The texture's column 0 is mono column −margin."""
     a, b, c = plane
@@ -109,7 +116,9 @@ def _shape(rng: np.random.Generator, height: int, wide: int, margin: int) -> Flo
     center = (int(rng.integers(margin, wide - margin)), int(rng.integers(0, height)))
     if kind < 0.3:
         axes = tuple(int(v) for v in rng.uniform(0.06, 0.45, 2) * height)
-        cv2.ellipse(mask, center, (axes[0], axes[1]), float(rng.uniform(0, 180)), 0, 360, 1.0, -1, cv2.LINE_AA)
+        cv2.ellipse(
+            mask, center, (axes[0], axes[1]), float(rng.uniform(0, 180)), 0, 360, 1.0, -1, cv2.LINE_AA
+        )
     elif kind < 0.65:
         corners = int(rng.integers(3, 8))
         angles = np.sort(rng.uniform(0, 2 * np.pi, corners))
@@ -145,5 +154,8 @@ def _misalign(rng: np.random.Generator, reference: Float) -> Float:
     matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.normal(0, 0.05)), 1.0)
     matrix[1, 2] += float(np.clip(rng.normal(0, 0.4), -1, 1))
     return np.asarray(
-        cv2.warpAffine(reference, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32
+        cv2.warpAffine(
+            reference, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        ),
+        np.float32,
     )

@@ -91,7 +91,9 @@ def true_color(radiance: Float, sensors: SensorPair) -> Float:
 
 
 def _color_signal(radiance: Float, sensors: SensorPair) -> Float:
-    mixed: Float = np.clip(radiance @ sensors.color_matrix.T, 0, None) * np.array(sensors.color_gain, np.float32)
+    mixed: Float = np.clip(radiance @ sensors.color_matrix.T, 0, None) * np.array(
+        sensors.color_gain, np.float32
+    )
     return mixed
 
 

@@ -19,7 +19,9 @@ def random_color(rng: np.random.Generator) -> Float:
     return np.array(colorsys.hsv_to_rgb(rng.random(), saturation, value), np.float32) ** 2.2
 
 
-def fractal_noise(rng: np.random.Generator, height: int, width: int, coarsest: float, octaves: int, decay: float) -> Float:
+def fractal_noise(
+    rng: np.random.Generator, height: int, width: int, coarsest: float, octaves: int, decay: float
+) -> Float:
     """Return H×W noise in 0 … 1: a sum of smooth random grids, each twice as fine and `decay` times as strong."""
     total = np.zeros((height, width), np.float32)
     amplitude, scale = 1.0, coarsest
@@ -70,7 +72,7 @@ def _tiles(rng: np.random.Generator, height: int, width: int) -> Float:
     if rng.random() < 0.6:
         joint = (y % cell_h < 2) | (shifted % cell_w < 2)
         image[joint] = random_color(rng)
-    return image.astype(np.float32)
+    return np.asarray(image, np.float32)
 
 
 def _plain(rng: np.random.Generator, height: int, width: int) -> Float:
@@ -93,7 +95,9 @@ def _print(rng: np.random.Generator, height: int, width: int) -> Float:
         if kind < 0.45:
             text = "".join(chr(int(c)) for c in rng.integers(65, 91, int(rng.integers(1, 7))))
             size = float(rng.uniform(0.4, 2.2))
-            cv2.putText(image, text, at, int(rng.integers(0, 8)), size, color, int(rng.integers(1, 5)), cv2.LINE_AA)
+            cv2.putText(
+                image, text, at, int(rng.integers(0, 8)), size, color, int(rng.integers(1, 5)), cv2.LINE_AA
+            )
         elif kind < 0.7:
             cv2.circle(image, at, int(rng.integers(3, 40)), color, -1, cv2.LINE_AA)
         elif kind < 0.85:
@@ -105,7 +109,14 @@ def _print(rng: np.random.Generator, height: int, width: int) -> Float:
     return image
 
 
-_MAKERS: tuple[Callable[[np.random.Generator, int, int], Float], ...] = (_marble, _marble, _stripes, _tiles, _plain, _print)
+_MAKERS: tuple[Callable[[np.random.Generator, int, int], Float], ...] = (
+    _marble,
+    _marble,
+    _stripes,
+    _tiles,
+    _plain,
+    _print,
+)
 
 
 def random_texture(rng: np.random.Generator, height: int, width: int, photos: list[Float]) -> Float:

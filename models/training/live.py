@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -60,7 +61,13 @@ class LiveTraining:
     """State of a run: networks, optimiser, step. `run` trains to the end; checkpoints go to `folder`."""
 
     def __init__(
-        self, config: TrainingConfig, folder: Path, photos: Path | None, real: Path | None, device: str, workers: int
+        self,
+        config: TrainingConfig,
+        folder: Path,
+        photos: Path | None,
+        real: Path | None,
+        device: str,
+        workers: int,
     ) -> None:
         self.config = config
         self.folder = folder
@@ -107,13 +114,22 @@ class LiveTraining:
                 sums[name] = 0.98 * sums.get(name, value) + 0.02 * value
             if not all(math.isfinite(v) for v in losses.values()):
                 torch.save(batch, self.folder / "bad_batch.pt")
-                raise ModelError(f"step {self.step}: loss is not a number ({losses}); batch saved in {self.folder}")
+                raise ModelError(
+                    f"step {self.step}: loss is not a number ({losses}); batch saved in {self.folder}"
+                )
             self.step += 1
             if self.step % 50 == 0:
                 pace = (time.monotonic() - started) / (self.step - first_step)
                 left = pace * (self.config.steps - self.step) / 60
                 shown = "  ".join(f"{k} {v:.4f}" for k, v in sums.items())
-                log.info("step %d/%d  %.2f s/step  %.0f min left  %s", self.step, self.config.steps, pace, left, shown)
+                log.info(
+                    "step %d/%d  %.2f s/step  %.0f min left  %s",
+                    self.step,
+                    self.config.steps,
+                    pace,
+                    left,
+                    shown,
+                )
             if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
                 self._save()
         return self._save()
@@ -123,7 +139,11 @@ class LiveTraining:
         dataset = SyntheticBatches(config.seed, config.steps, config.batch_size, config.shapes, self.photos)
         rest = Subset(dataset, range(self.step, config.steps))
         yield from DataLoader(
-            rest, batch_size=None, num_workers=self.workers, collate_fn=_as_is, persistent_workers=self.workers > 0
+            rest,
+            batch_size=None,
+            num_workers=self.workers,
+            collate_fn=_as_is,
+            persistent_workers=self.workers > 0,
         )
 
     def _set_learning_rate(self) -> None:
@@ -152,7 +172,9 @@ class LiveTraining:
         mono, reference = self._real_crop(rng, pairs)
         cycle = colorize_cycle(self.colorizer, mono, reference, self.config.real_crop[2])
         structure, consistency, smooth = cycle_objective(cycle, mono, reference)
-        second = cycle.second._replace(chroma=cycle.second.chroma.detach().flip(-1), luma=cycle.second.luma.detach().flip(-1))
+        second = cycle.second._replace(
+            chroma=cycle.second.chroma.detach().flip(-1), luma=cycle.second.luma.detach().flip(-1)
+        )
         refined = self.refiner(reference[:, :1].flip(-1), second).flip(-1)
         refinement = chroma_loss(refined, reference[:, 1:])
         self._descend(self.config.real_weight * (structure + consistency + 0.1 * smooth + 10 * refinement))
@@ -172,7 +194,7 @@ class LiveTraining:
 
     def _descend(self, loss: Tensor) -> None:
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         for group in self.optimizer.param_groups:
             torch.nn.utils.clip_grad_norm_(group["params"], 1.0)
         self.optimizer.step()
@@ -205,19 +227,23 @@ class LiveTraining:
         }
 
 
-def _as_is(batch: SyntheticBatch) -> SyntheticBatch:
+def _as_is(batch: Any) -> Any:
     return batch
 
 
 def _git_commit() -> str:
     with contextlib.suppress(OSError, subprocess.CalledProcessError):
         command = ["git", "rev-parse", "HEAD"]
-        return subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True).stdout.strip()
+        return subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        ).stdout.strip()
     return ""
 
 
 @torch.inference_mode()
-def score_real_pairs(training: LiveTraining, pairs: list[RealPair], max_disparity: int = 48) -> dict[str, float]:
+def score_real_pairs(
+    training: LiveTraining, pairs: list[RealPair], max_disparity: int = 48
+) -> dict[str, float]:
     """Return mean cycle SSIM of Cb and Cr and the structure SSIM of the averaged luma, as the released network is scored."""
     training.colorizer.eval()
     rows = []
@@ -235,5 +261,3 @@ def score_real_pairs(training: LiveTraining, pairs: list[RealPair], max_disparit
 def dump_config(config: TrainingConfig) -> str:
     """Return the resolved config as JSON."""
     return json.dumps(asdict(config), indent=2)
-
-
