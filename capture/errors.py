@@ -28,8 +28,12 @@ class SettingRejected(CaptureError):
         self.value = value
         self.reason = reason
 
-    def __reduce__(self) -> tuple[type[SettingRejected], tuple[str, object, str]]:
-        return type(self), (self.setting, self.value, self.reason)  # it crosses the process boundary
+    def __reduce__(self) -> tuple[type[SettingRejected], tuple[str, object, str], dict[str, object]]:
+        return (
+            type(self),
+            (self.setting, self.value, self.reason),
+            self.__dict__,
+        )  # crosses to another process
 
 
 class RigFileError(CaptureError):

@@ -31,7 +31,7 @@ from capture.spec import CameraSpec, GenicamSpec
 
 log = logging.getLogger(__name__)
 
-POLL_INTERVAL_S = 0.5e-3
+POLL_INTERVAL_S = 1e-3
 """Pause between two looks at both cameras; arrival times are this exact. Waiting in the vendor's library
 instead would look at one camera only, with the interpreter lock held."""
 
@@ -164,6 +164,9 @@ class GenicamRig:
         self._acquiring = True
         for role in ROLES:
             self._cameras[role].start()
+        for role in ROLES:
+            # What one camera sent while the other was still starting has no partner.
+            self._cameras[role].skip_waiting()
 
     def stop(self) -> None:
         """End acquisition."""

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 VENDOR_ERRORS = (gentl.GenericException, genapi.GenericException)
 
 FETCH_WINDOW_S = 20e-6
-"""Time-out of one look at the event queue; with 0 harvesters waits for ever and holds the interpreter lock."""
+"""Time-out of one look at the event queue; with 0 harvesters waits for ever, interpreter lock held."""
 
 IMAGE_GEOMETRY = {
     "PixelFormat",
@@ -34,7 +34,7 @@ IMAGE_GEOMETRY = {
     "DecimationHorizontal",
     "DecimationVertical",
 }
-"""Settings that change the size of a frame; buffers are laid out for it, so they wait until acquisition ends."""
+"""Settings that change the size of a frame. Buffers are laid out for it: they wait until acquisition ends."""
 
 AUTO_REFRESH_NS = 500_000_000
 """With automatic exposure or gain the camera changes both itself; they are read this often."""
@@ -141,17 +141,27 @@ class GentlCamera:
 
     def start(self) -> None:
         """Begin to acquire with fresh counters. Raises DeviceLost, CaptureError."""
-        self._counters = CameraCounters()
-        self._incomplete_since_frame = 0
-        self._last_id = None
-        self._running_id = 0
-        self._last_frame_ns = time.monotonic_ns()
         self._read_values()
+        self._last_frame_ns = time.monotonic_ns()
         try:
             self._acquirer.start()
         except VENDOR_ERRORS as error:
             raise self._translated("could not start", error) from error
         self._acquiring = True
+        self._reset_counters()
+
+    def skip_waiting(self) -> None:
+        """Drop the frames that are there already, uncounted, and count from the next one on."""
+        for _ in range(self._acquirer.num_buffers):
+            if self.fetch() is None:
+                break
+        self._reset_counters()
+
+    def _reset_counters(self) -> None:
+        self._counters = CameraCounters()
+        self._incomplete_since_frame = 0
+        self._last_id = None
+        self._running_id = 0
 
     def stop(self) -> None:
         """End acquisition; a camera that is gone stops without complaint."""
@@ -312,7 +322,7 @@ class GentlCamera:
     # -- errors
 
     def _translated(self, what: str, error: Exception) -> CaptureError:
-        """Return DeviceLost if the camera gives no sign of life, else a CaptureError with the vendor's words."""
+        """Return DeviceLost if the camera gives no sign of life, else CaptureError with its words."""
         try:
             self.check_alive()
         except DeviceLost as lost:
@@ -327,7 +337,7 @@ class GentlCamera:
 
 
 class _IncompleteBuffers(Callback):  # type: ignore[misc]  # harvesters has no types
-    """What harvesters calls for a frame that arrived in part, its buffer went back already."""
+    """What harvesters calls for a frame that arrived in part, its buffer is back already."""
 
     def __init__(self, camera: GentlCamera) -> None:
         self._camera = camera

@@ -1,0 +1,283 @@
+"""Any rig in a process of its own, behind the same contract (`capture/rig.py`).
+
+Why: `harvesters` holds the interpreter lock while it waits, and a vendor library that crashes or hangs must not
+take the app along. Three pipes and one piece of shared memory connect the two sides:
+
+    requests   ↔  start, stop, settings, apply, execute, close, and their answers
+    frames     ←  one small header per frame; the image lies in a slot of the ring
+    returns    →  slots whose image was copied out
+
+A slot is free again as soon as its image was copied. While none is free the capture process drops new frames
+and counts them (`CameraCounters.overrun`).
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import SpawnProcess
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from capture.capture_server import FrameHeader, Ports, Reply, StreamEnded, serve
+from capture.errors import CaptureError, DeviceLost, FrameTimeout
+from capture.frames import ROLES, Frame, Role
+from capture.pixel_formats import FORMATS
+from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
+from capture.ring import FrameRing
+from capture.spec import RigSpec
+
+OPEN_TIMEOUT_S = 60.0
+"""A GigE camera may take seconds to be found, and several vendors' libraries to load."""
+
+REQUEST_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
+
+
+class RigProcess:
+    """A rig in a spawned process. Constructing does nothing; `with` starts the process and opens the rig.
+
+    One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and `counters`
+    may be called from other threads meanwhile. Waiting releases the interpreter lock and does not poll.
+
+    When the process dies, `next_frame` raises DeviceLost at once (as do requests); leave the `with` block and
+    enter a new one to start over.
+    """
+
+    def __init__(self, spec: RigSpec) -> None:
+        self._spec = spec
+        self._process: SpawnProcess | None = None
+        self._info: RigInfo | None = None
+        self._requests: Connection
+        self._frames: Connection
+        self._returns: Connection
+        self._asking = threading.Lock()
+        self._ring: FrameRing | None = None
+        self._acquiring = False
+        self._ended: StreamEnded | None = None
+        self._delivered: dict[Role, int] = dict.fromkeys(ROLES, 0)
+        self._discarded: dict[Role, int] = dict.fromkeys(ROLES, 0)
+
+    @property
+    def info(self) -> RigInfo:
+        """What was opened; follows changes of size and format."""
+        if self._info is None:
+            raise RuntimeError("the rig is not open")
+        return self._info
+
+    @property
+    def pid(self) -> int:
+        """Process id of the capture process."""
+        if self._process is None or self._process.pid is None:
+            raise RuntimeError("the rig is not open")
+        return self._process.pid
+
+    def __enter__(self) -> Self:
+        """Start the process and open the rig in it. Raises what the rig raises; DeviceLost if the process dies."""
+        context = multiprocessing.get_context("spawn")
+        self._requests, child_requests = context.Pipe()
+        self._frames, child_frames = context.Pipe(duplex=False)
+        child_returns, self._returns = context.Pipe(duplex=False)
+        ports = Ports(child_requests, child_frames, child_returns)
+        process = context.Process(
+            target=serve, args=(self._spec, ports), name="cyclerig-capture", daemon=True
+        )
+        try:
+            with _interrupt_blocked():
+                process.start()
+        finally:
+            # Only the child may hold these ends, or its death would not close the pipes.
+            for connection in (child_requests, child_frames, child_returns):
+                connection.close()
+        self._process = process
+        try:
+            self._info = self._receive(OPEN_TIMEOUT_S).info
+        except BaseException:
+            self._end_process()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the rig, end the process (by force if it does not go) and free the shared memory."""
+        if self._process is None:
+            return
+        with suppress(OSError):  # it may be gone already
+            self._requests.send(("close", ()))
+        self._end_process()
+
+    def _end_process(self) -> None:
+        process = self._process
+        assert process is not None
+        process.join(CLOSE_TIMEOUT_S)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        process.close()
+        self._process = None
+        self._acquiring = False
+        for connection in (self._requests, self._frames, self._returns):
+            connection.close()
+        if self._ring is not None:
+            self._ring.close()
+            self._ring = None
+
+    def start(self) -> None:
+        """Begin to acquire, with counters at zero. Does nothing while it already acquires."""
+        if self._acquiring:
+            return
+        needed = max(_image_bytes(self.info.mono), _image_bytes(self.info.color))
+        if self._ring is None or self._ring.layout.slot_bytes < needed:
+            if self._ring is not None:
+                self._ring.close()
+                self._ring = None
+            self._ring = FrameRing.create(needed)
+        self._delivered = dict.fromkeys(ROLES, 0)
+        self._discarded = dict.fromkeys(ROLES, 0)
+        self._ended = None
+        self._ask("start", self._ring.layout)
+        self._acquiring = True
+
+    def stop(self) -> None:
+        """End acquisition. Frames on their way are dropped and counted as overrun."""
+        if not self._acquiring:
+            return
+        self._acquiring = False
+        try:
+            self._ask("stop")
+            while self._frames.poll():
+                message = self._frames.recv()
+                if isinstance(message, FrameHeader):
+                    self._discarded[message.fields["role"]] += 1
+        except (DeviceLost, EOFError, OSError):
+            pass  # a rig that is gone has stopped; `next_frame` said so
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return the next frame of either camera; None once the stream has ended.
+
+        Raises FrameTimeout, DeviceLost, or what the rig raised.
+        """
+        deadline = monotonic() + timeout_s
+        while True:
+            if self._ended is not None:
+                if self._ended.error is not None:
+                    raise self._ended.error
+                return None
+            message = self._wait_for(self._frames, deadline - monotonic())
+            if message is None:
+                raise FrameTimeout(f"No frame for {timeout_s:g} s; are the cameras waiting for a trigger?")
+            if isinstance(message, FrameHeader):
+                return self._take(message)
+            self._ended = message
+
+    def _take(self, header: FrameHeader) -> Frame:
+        """Copy the image out of its slot and give the slot back."""
+        assert self._ring is not None
+        role: Role = header.fields["role"]
+        image = self._ring.read(role, header.slot, header.shape, header.dtype)
+        self._delivered[role] += 1
+        with suppress(OSError):  # the frame is whole; the next call finds out that the process is gone
+            self._returns.send_bytes(bytes((ROLES.index(role), header.slot)))
+        return Frame(image=image, **header.fields)
+
+    def counters(self) -> Mapping[Role, CameraCounters]:
+        """Return where frames went since `start`, also after the process died. Does not wait for the process."""
+        if self._ring is None:
+            return dict.fromkeys(ROLES, CameraCounters())
+        return {
+            role: replace(
+                counters, delivered=self._delivered[role], overrun=counters.overrun + self._discarded[role]
+            )
+            for role, counters in self._ring.counters().items()
+        }
+
+    def settings(self, role: Role) -> Mapping[str, Setting]:
+        """Return what can be set on a camera now."""
+        found: Mapping[str, Setting] = self._ask("settings", role)
+        return found
+
+    def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
+        """Set one value and return what the camera reads back. Raises SettingRejected, DeviceLost."""
+        accepted: SettingValue = self._ask("apply", role, name, value)
+        return accepted
+
+    def execute(self, command: str) -> None:
+        """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""
+        self._ask("execute", command)
+
+    def _ask(self, method: str, *arguments: object) -> Any:
+        """Send a request and return its answer. Raises what the rig raised, or DeviceLost."""
+        if self._process is None:
+            raise RuntimeError("the rig is not open")
+        with self._asking:
+            try:
+                self._requests.send((method, arguments))
+            except OSError as error:
+                raise self._lost() from error
+            reply = self._receive(REQUEST_TIMEOUT_S)
+        if reply.info is not None:
+            self._info = reply.info
+        return reply.value
+
+    def _receive(self, timeout_s: float) -> Reply:
+        reply: Reply | None = self._wait_for(self._requests, timeout_s)
+        if reply is None:
+            assert self._process is not None
+            self._process.kill()  # a vendor's library hangs: nothing will come of waiting longer
+            raise DeviceLost(
+                f"The capture process did not answer for {timeout_s:g} s and was ended; start again."
+            )
+        if reply.error is not None:
+            raise reply.error
+        return reply
+
+    def _wait_for(self, connection: Connection, timeout_s: float) -> Any | None:
+        """Return the next message, None if none comes in time. Raises DeviceLost if the process has died."""
+        if self._process is None:
+            raise RuntimeError("the rig is not open")
+        ready = wait([connection, self._process.sentinel], max(0.0, timeout_s))
+        if connection in ready:  # messages sent before the process died are good
+            try:
+                return connection.recv()
+            except (EOFError, OSError) as error:
+                raise self._lost() from error
+        if ready:
+            raise self._lost()
+        return None
+
+    def _lost(self) -> CaptureError:
+        assert self._process is not None
+        self._process.join(1.0)
+        code = self._process.exitcode
+        how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended (exit code {code})"
+        return DeviceLost(f"The capture process {how}; start the rig again.")
+
+
+def _image_bytes(camera: CameraInfo) -> int:
+    """Return the size of one unpacked image; for a format that is not in the table, the largest it can be."""
+    pixel_format = FORMATS.get(camera.pixel_format)
+    if pixel_format is None:
+        return camera.width * camera.height * 3 * 2
+    return pixel_format.image_bytes(camera.width, camera.height)
+
+
+@contextmanager
+def _interrupt_blocked() -> Iterator[None]:
+    """Start a process deaf to Ctrl-C: it inherits the mask, and ignores the signal itself once it runs."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    resource_tracker.ensure_running()  # else it would be started in between, and unblock the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
