@@ -32,7 +32,7 @@ GRACE_S = 3.0
 
 @dataclass(frozen=True)
 class Ports:
-    """The child's ends of the pipes. A message on `returns` names a slot: number of the role and of the slot."""
+    """The child's ends of the pipes. A message on `returns` names a slot: role number and slot number."""
 
     requests: Connection
     frames: Connection
@@ -111,7 +111,7 @@ class _Server:
             self._ring.close()
 
     def run(self) -> None:
-        """Answer requests and pass frames on until the parent asks to close. Raises EOFError if it is gone."""
+        """Answer requests and pass frames on until the parent asks to close. EOFError: it is gone."""
         while True:
             if self._streaming and not self._ports.requests.poll():
                 self._pass_frame_on()

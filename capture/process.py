@@ -1,7 +1,7 @@
 """Any rig in a process of its own, behind the same contract (`capture/rig.py`).
 
-Why: `harvesters` holds the interpreter lock while it waits, and a vendor library that crashes or hangs must not
-take the app along. Three pipes and one piece of shared memory connect the two sides:
+Why: `harvesters` holds the interpreter lock while it waits, and a vendor library that crashes or hangs must
+not take the app along. Three pipes and one piece of shared memory connect the two sides:
 
     requests   ↔  start, stop, settings, apply, execute, close, and their answers
     frames     ←  one small header per frame; the image lies in a slot of the ring
@@ -44,8 +44,8 @@ CLOSE_TIMEOUT_S = 5.0
 class RigProcess:
     """A rig in a spawned process. Constructing does nothing; `with` starts the process and opens the rig.
 
-    One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and `counters`
-    may be called from other threads meanwhile. Waiting releases the interpreter lock and does not poll.
+    One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and
+    `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock and does not poll.
 
     When the process dies, `next_frame` raises DeviceLost at once (as do requests); leave the `with` block and
     enter a new one to start over.
@@ -80,7 +80,7 @@ class RigProcess:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        """Start the process and open the rig in it. Raises what the rig raises; DeviceLost if the process dies."""
+        """Start the process and open the rig in it. Raises what the rig raises, DeviceLost if it dies."""
         context = multiprocessing.get_context("spawn")
         self._requests, child_requests = context.Pipe()
         self._frames, child_frames = context.Pipe(duplex=False)
@@ -189,7 +189,7 @@ class RigProcess:
         return Frame(image=image, **header.fields)
 
     def counters(self) -> Mapping[Role, CameraCounters]:
-        """Return where frames went since `start`, also after the process died. Does not wait for the process."""
+        """Return where frames went since `start`, also after the process died. Never waits for it."""
         if self._ring is None:
             return dict.fromkeys(ROLES, CameraCounters())
         return {
