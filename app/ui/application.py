@@ -1,0 +1,69 @@
+"""Opens the app: one process, one window, one event loop."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+import pyqtgraph as pg
+from PySide6.QtCore import QObject, Slot
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from app.pipeline.live import LiveConfig
+from app.ui.commands import icon
+from app.ui.main_window import MainWindow
+from app.ui.settings import UiSettings
+from app.ui.theme import apply_theme
+
+
+def make_application() -> QApplication:
+    """Return the application object with the app's name and look; the one that exists, if there is one."""
+    application = QApplication.instance()
+    if not isinstance(application, QApplication):
+        application = QApplication([sys.argv[0]])
+    QApplication.setApplicationName("CycleRig")
+    QGuiApplication.setApplicationDisplayName("CycleRig")
+    # Lets Linux desktops find name and icon of the window.
+    QGuiApplication.setDesktopFileName("cyclerig")
+    application.setWindowIcon(icon("cyclerig"))
+    apply_theme(application)
+    # Lines of a few hundred points, drawn several times per second: smooth ones cost ten times as much.
+    pg.setConfigOptions(antialias=False)
+    return application
+
+
+def run_app(config: LiveConfig, settings_file: Path | None = None) -> int:
+    """Open the window on a rig and return the exit code once it was closed.
+
+    Args:
+        config: what to run.
+        settings_file: where to remember things; None for the user's own file.
+    """
+    application = make_application()
+    window = MainWindow(config, UiSettings(settings_file))
+    with _ClosesOnInterrupt(window):
+        window.show()
+        window.start()
+        return application.exec()
+
+
+class _ClosesOnInterrupt(QObject):
+    """Ctrl-C in the terminal closes the window as its cross does. The status timer gives Python its turn."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self._window = window
+        self._before: object = None
+
+    def __enter__(self) -> None:
+        self._before = signal.signal(signal.SIGINT, self._on_interrupt)
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)  # type: ignore[arg-type]
+
+    @Slot()
+    def _on_interrupt(self, _signal: int, _frame: FrameType | None) -> None:
+        self._window.close()

@@ -1,0 +1,125 @@
+"""Every command of the window in one table: menus, toolbar, shortcuts and their list are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QIcon, QKeySequence
+
+ASSETS = Path(__file__).parent / "assets"
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command.
+
+    Attributes:
+        name: how the code calls it.
+        group: heading in the list of shortcuts.
+        text: words in menus.
+        keys: shortcuts; the first is the one that is listed.
+        tip: what it does, for tooltips and the list.
+        icon: file in `assets`, without ending; empty for none.
+        checkable: it is on or off.
+    """
+
+    name: str
+    group: str
+    text: str
+    keys: tuple[str, ...] = ()
+    tip: str = ""
+    icon: str = ""
+    checkable: bool = False
+
+
+COMMANDS: tuple[Command, ...] = (
+    Command("run", "Rig", "Start", ("F5",), "Start or stop the rig", "play"),
+    Command(
+        "open_replay",
+        "Rig",
+        "Open replay folder …",
+        ("Ctrl+O",),
+        "Replay a folder of pairs or a dataset",
+        "folder",
+    ),
+    Command(
+        "open_rig_file", "Rig", "Open rig file …", ("Ctrl+Shift+O",), "Open the cameras named in a rig file"
+    ),
+    Command(
+        "freeze", "Rig", "Freeze", ("F",), "Hold the pictures; the cameras go on", "pause", checkable=True
+    ),
+    Command("step", "Rig", "Step", (".", "Right"), "While frozen: one pair further", "step"),
+    Command("save", "Capture", "Save pair", ("Space",), "Save the current raw pair to the dataset", "save"),
+    Command(
+        "record", "Capture", "Record", ("R",), "Save every pair until pressed again", "record", checkable=True
+    ),
+    Command("dataset", "Capture", "Dataset folder …", ("Ctrl+D",), "Choose where pairs are saved", "folder"),
+    Command("fit", "View", "Fit", ("0", "Ctrl+0"), "Show the whole picture", "fit"),
+    Command("actual", "View", "1:1", ("Ctrl+1",), "One picture pixel on one screen pixel"),
+    Command("zoom_in", "View", "Zoom in", ("+", "="), "Closer, about the middle"),
+    Command("zoom_out", "View", "Zoom out", ("-",), "Further away"),
+    *(
+        Command(
+            f"pane_{n}", "View", f"Pane {n}", (str(n),), f"Fill the window with pane {n}, or bring all back"
+        )
+        for n in range(1, 7)
+    ),
+    Command("restore", "View", "All panes", ("Esc",), "Bring all panes back; close what lies over them"),
+    Command("next_map", "View", "Next map", ("M",), "Next map in the sixth pane"),
+    Command("previous_map", "View", "Previous map", ("Shift+M",), "Previous map in the sixth pane"),
+    Command("clear_pin", "View", "Release pixel", ("C",), "Forget the pixel that was clicked"),
+    Command("full_screen", "View", "Full screen", ("F11",), "Use the whole screen", checkable=True),
+    Command("shortcuts", "Help", "Shortcuts", ("F1", "?"), "List the shortcuts", "help"),
+    Command("about", "Help", "About CycleRig", (), "What this is"),
+    Command("quit", "Help", "Quit", ("Ctrl+Q",), "Stop the rig, write what is queued, and close"),
+)
+
+MOUSE: tuple[tuple[str, str], ...] = (
+    ("Wheel, pinch", "Zoom at the mouse, all panes together"),
+    ("Drag", "Move the picture"),
+    ("Click", "Pin a pixel and plot its weights"),
+    ("Double click", "Fill the window with a pane, or bring all back"),
+)
+
+
+def icon(name: str) -> QIcon:
+    """Return one of the app's own icons."""
+    return QIcon(str(ASSETS / f"{name}.svg"))
+
+
+def make_actions(parent: QObject) -> dict[str, QAction]:
+    """Return an action for every command, by name, without anything connected."""
+    actions = {}
+    for command in COMMANDS:
+        action = QAction(command.text, parent)
+        action.setObjectName(command.name)
+        action.setShortcuts([QKeySequence(key) for key in command.keys])
+        action.setCheckable(command.checkable)
+        if command.icon:
+            action.setIcon(icon(command.icon))
+        keys = f" ({key_text(command.keys[0])})" if command.keys else ""
+        action.setToolTip(f"{command.tip}{keys}")
+        actions[command.name] = action
+    return actions
+
+
+def key_text(key: str) -> str:
+    """Return a key as this desktop writes it."""
+    return {"Right": "→"}.get(key, QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
+
+
+def shortcut_groups() -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return headings with their (keys, what they do), the mouse last; panes 1 … 6 as one line."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for command in COMMANDS:
+        if not command.keys:
+            continue
+        if command.name.startswith("pane_"):
+            if command.name == "pane_1":
+                groups[command.group].append(("1 … 6", "Fill the window with a pane, or bring all back"))
+            continue
+        keys = "  ".join(key_text(key) for key in command.keys)
+        groups.setdefault(command.group, []).append((keys, command.tip))
+    return [*groups.items(), ("Mouse", list(MOUSE))]

@@ -1,0 +1,61 @@
+"""What really reached the screen: rates and the latency from exposure to paint."""
+
+from __future__ import annotations
+
+from collections import deque
+from statistics import median
+
+from capture.frames import FramePair
+
+WINDOW_NS = 2_000_000_000
+
+
+def exposure_began_ns(pair: FramePair) -> int:
+    """Return when the later frame's exposure began, on the clock of `host_ns`.
+
+    That is its arrival less its exposure time where the camera tells it; the transfer counts as latency.
+    """
+    later = max(pair.mono, pair.color, key=lambda frame: frame.host_ns)
+    return later.host_ns - int((later.exposure_us or 0.0) * 1000)
+
+
+class ScreenMeter:
+    """Counts pairs when they are painted, each once, however many panes show it."""
+
+    def __init__(self) -> None:
+        self._last: int | None = None
+        self._painted: deque[tuple[int, float]] = deque()
+        self._total = 0
+
+    @property
+    def total(self) -> int:
+        """Return how many pairs were painted since `clear`."""
+        return self._total
+
+    def painted(self, index: int, began_ns: int, now_ns: int) -> None:
+        """Take note that pair `index`, exposed from `began_ns` on, is on screen now."""
+        if index == self._last:
+            return
+        self._last = index
+        self._total += 1
+        self._painted.append((now_ns, (now_ns - began_ns) / 1e6))
+        self._forget(now_ns)
+
+    def rate_hz(self, now_ns: int) -> float:
+        """Return pairs per second over the last two seconds."""
+        self._forget(now_ns)
+        return len(self._painted) / (WINDOW_NS / 1e9)
+
+    def latency_ms(self, now_ns: int) -> float:
+        """Return the median latency over the last two seconds, 0 if nothing was painted."""
+        self._forget(now_ns)
+        return median(latency for _, latency in self._painted) if self._painted else 0.0
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self._last, self._total = None, 0
+        self._painted.clear()
+
+    def _forget(self, now_ns: int) -> None:
+        while self._painted and now_ns - self._painted[0][0] > WINDOW_NS:
+            self._painted.popleft()

@@ -1,0 +1,287 @@
+"""The six panes: a title line with values above a picture, in a grid where one can fill it all."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.ui.image_view import ImageView
+from app.ui.layers import CHOICES, FIXED, LAYERS, Layer, number_text, value_text
+from app.ui.picture import Picture, Scale, colour_table
+from app.ui.theme import DIM, SMALL_PX, TEXT
+from app.ui.viewport import Viewport
+
+COLUMNS = 3
+
+
+class ColourBar(QWidget):
+    """A map's scale in the title line: colours between lowest and highest value, a tick at the hovered."""
+
+    BAR_PX = 84
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scale: Scale | None = None
+        self._value: float | None = None
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.hide()
+
+    def show_scale(self, scale: Scale | None) -> None:
+        """Show another scale; None hides the bar."""
+        if scale == self._scale:
+            return
+        self._scale = scale
+        self.setVisible(scale is not None)
+        if scale is not None:
+            self.setToolTip(
+                f"{scale.colour_map}: {scale.low:g} to {scale.high:g} {scale.unit}; values beyond are clipped"
+            )
+        self.updateGeometry()
+        self.update()
+
+    def show_value(self, value: float | None) -> None:
+        """Put a tick at a value; None takes it away."""
+        if value != self._value:
+            self._value = value
+            self.update()
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        """Return the room that the bar and its labels take."""
+        metrics = self.fontMetrics()
+        low, high = self._labels()
+        return QSize(
+            self.BAR_PX + 12 + metrics.horizontalAdvance(low) + metrics.horizontalAdvance(high),
+            metrics.height(),
+        )
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
+        """Paint labels, colours and tick."""
+        if self._scale is None:
+            return
+        low, high = self._labels()
+        metrics = self.fontMetrics()
+        painter = QPainter(self)
+        painter.setPen(QColor(DIM))
+        left = metrics.horizontalAdvance(low) + 5
+        flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+        painter.drawText(QRectF(0, 0, left, self.height()), flags, low)
+        painter.drawText(QRectF(left + self.BAR_PX + 5, 0, 200, self.height()), flags, high)
+        top = (self.height() - 8) / 2
+        bar = QRectF(left, top, self.BAR_PX, 8)
+        table = colour_table(self._scale.colour_map)
+        painter.drawImage(bar, QImage(table.tobytes(), 256, 1, 1024, QImage.Format.Format_RGB32))
+        if self._value is not None and self._value == self._value:
+            share = (self._value - self._scale.low) / (self._scale.high - self._scale.low)
+            x = left + min(max(share, 0.0), 1.0) * self.BAR_PX
+            for colour, width in ((QColor(0, 0, 0), 3.0), (QColor(TEXT), 1.0)):
+                painter.setPen(QPen(colour, width))
+                painter.drawLine(QPointF(x, top - 2), QPointF(x, top + 10))
+
+    def _labels(self) -> tuple[str, str]:
+        if self._scale is None:
+            return "", ""
+        return f"{self._scale.low:g}", f"{self._scale.high:g} {self._scale.unit}".rstrip()
+
+
+class ValueLabel(QLabel):
+    """A right-aligned text that shortens itself to the room that is left: no layout work per mouse move."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
+        """Paint the text, shortened at its left end where it is too long (the values are at the right)."""
+        painter = QPainter(self)
+        painter.setPen(self.palette().windowText().color())
+        text = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideLeft, self.width())
+        painter.drawText(self.rect(), int(self.alignment()), text)
+
+
+class Pane(QWidget):
+    """One layer with its title line. The last pane's title is a chooser.
+
+    Signals:
+        layer_changed: the user chose another layer (its key).
+    """
+
+    layer_changed = Signal(str)
+
+    def __init__(
+        self, number: int, layers: tuple[Layer, ...], viewport: Viewport, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.number = number
+        self.view = ImageView(viewport, self)
+        self._layers = layers
+        self._layer = layers[0]
+        self._summary = ""
+        self._hovering = False
+        digit = QLabel(str(number), self)
+        digit.setProperty("role", "smalldim")
+        digit.setToolTip(f"Key {number} or a double click fills the window with this pane.")
+        self._title = QLabel(self._layer.title, self)
+        self._title.setProperty("role", "small")
+        self._chooser: QComboBox | None = None
+        self._bar = ColourBar(self)
+        self._bar.setStyleSheet(f"font-size: {SMALL_PX - 1}px;")
+        self._values = ValueLabel(self)
+        self._values.setProperty("role", "smalldim")
+        head = QHBoxLayout()
+        head.setContentsMargins(6, 0, 6, 0)
+        head.setSpacing(6)
+        head.addWidget(digit)
+        if len(layers) > 1:
+            self._chooser = self._make_chooser()
+            head.addWidget(self._chooser)
+            self._title.hide()
+        else:
+            head.addWidget(self._title)
+        head.addWidget(self._values, 1)
+        head.addWidget(self._bar)
+        body = QVBoxLayout(self)
+        body.setContentsMargins(0, 0, 0, 0)
+        body.setSpacing(0)
+        line = QWidget(self)
+        line.setFixedHeight(22)
+        line.setLayout(head)
+        body.addWidget(line)
+        body.addWidget(self.view, 1)
+        self._describe()
+
+    @property
+    def layer(self) -> Layer:
+        """What the pane shows."""
+        return self._layer
+
+    def choose(self, key: str) -> None:
+        """Show another layer of this pane's choice; an unknown key changes nothing."""
+        for index, layer in enumerate(self._layers):
+            if layer.key == key and self._chooser is not None:
+                self._chooser.setCurrentIndex(index)
+
+    def choose_next(self, step: int) -> None:
+        """Show the next (1) or previous (−1) layer of the choice."""
+        index = self._layers.index(self._layer)
+        self.choose(self._layers[(index + step) % len(self._layers)].key)
+
+    def show_picture(self, picture: Picture | None, summary: str) -> None:
+        """Show a picture of the pane's layer; the title line says `summary` while the mouse is elsewhere."""
+        self.view.set_picture(picture)
+        self._bar.show_scale(None if picture is None else picture.scale)
+        self._summary = summary
+        if not self._hovering:
+            self._values.setText(summary)
+
+    def show_value(self, pixel: tuple[int, int] | None) -> None:
+        """Show position and value of a pixel in the title line; None brings the summary back."""
+        picture = self.view.picture
+        inside = (
+            pixel is not None
+            and picture is not None
+            and 0 <= pixel[0] < picture.size[0]
+            and 0 <= pixel[1] < picture.size[1]
+        )
+        self._hovering = inside
+        if not inside or pixel is None or picture is None:
+            self._bar.show_value(None)
+            self._values.setText(self._summary)
+            return
+        x, y = pixel
+        self._values.setText(f"{x}, {y}   {value_text(picture, x, y)}")
+        self._bar.show_value(float(picture.values[y, x]) if picture.scale is not None else None)
+
+    def value_line(self) -> str:
+        """Return what the title line says at its right."""
+        return self._values.text()
+
+    def _make_chooser(self) -> QComboBox:
+        chooser = QComboBox(self)
+        chooser.setObjectName("layerChooser")
+        chooser.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        for layer in self._layers:
+            chooser.addItem(layer.title, layer.key)
+        chooser.currentIndexChanged.connect(self._on_chosen)
+        return chooser
+
+    def _on_chosen(self, index: int) -> None:
+        self._layer = self._layers[index]
+        self._describe()
+        self.view.set_picture(None)
+        self.layer_changed.emit(self._layer.key)
+
+    def _describe(self) -> None:
+        self._title.setToolTip(self._layer.tip)
+        if self._chooser is not None:
+            self._chooser.setToolTip(self._layer.tip)
+
+
+class PaneGrid(QWidget):
+    """Two rows of three panes; one of them can fill the grid.
+
+    Signals:
+        maximised: number of the pane that fills the grid, 0 for none.
+    """
+
+    maximised = Signal(int)
+
+    def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.panes = tuple(
+            Pane(index + 1, layers, viewport, self)
+            for index, layers in enumerate([*((layer,) for layer in FIXED), CHOICES])
+        )
+        self.full = 0
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        for index, pane in enumerate(self.panes):
+            grid.addWidget(pane, index // COLUMNS, index % COLUMNS)
+        for column in range(COLUMNS):
+            grid.setColumnStretch(column, 1)
+        for row in range(len(self.panes) // COLUMNS):
+            grid.setRowStretch(row, 1)
+        self._grid = grid
+
+    @property
+    def choice(self) -> Pane:
+        """The pane whose layer can be chosen."""
+        return self.panes[-1]
+
+    def visible_layers(self) -> frozenset[str]:
+        """Return the keys of the layers that are on screen."""
+        return frozenset(pane.layer.key for pane in self.panes if self.full in (0, pane.number))
+
+    def toggle(self, number: int) -> None:
+        """Fill the grid with a pane, or bring all back if it does already."""
+        self.maximise(0 if self.full == number else number)
+
+    def maximise(self, number: int) -> None:
+        """Fill the grid with pane 1 … 6; 0 brings all back."""
+        if number == self.full:
+            return
+        self.full = number
+        for index, pane in enumerate(self.panes):
+            shown = number in (0, pane.number)
+            pane.setVisible(shown)
+            if number == 0:
+                self._grid.setColumnStretch(index % COLUMNS, 1)
+                self._grid.setRowStretch(index // COLUMNS, 1)
+        if number:
+            # An empty row or column of a grid still takes its share: give all of it to the one that is shown.
+            for column in range(COLUMNS):
+                self._grid.setColumnStretch(column, int(column == (number - 1) % COLUMNS))
+            for row in range(len(self.panes) // COLUMNS):
+                self._grid.setRowStretch(row, int(row == (number - 1) // COLUMNS))
+        self.maximised.emit(number)
+
+    def set_messages(self, message: str) -> None:
+        """Say in every pane why there is no picture; empty: each layer's own words."""
+        for pane in self.panes:
+            pane.view.set_message(message or pane.layer.missing)
+
+
+__all__ = ["LAYERS", "ColourBar", "Pane", "PaneGrid", "ValueLabel", "number_text"]

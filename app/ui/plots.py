@@ -1,0 +1,189 @@
+"""Scrolling plots of the last minute: cycle SSIM, skew, and the time of every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtGui import QFont
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app.pipeline.status import PipelineStatus
+from app.ui.history import History
+from app.ui.theme import ACCENT, DIM, GREEN, LINE, SKY, TEXT, VERMILION, WELL
+
+SPAN_S = 60.0
+"""How far back the plots reach."""
+
+
+class UnitAxis(pg.AxisItem):  # type: ignore[misc]
+    """An axis whose numbers carry their unit: "−30 s"; powers of ten are written out."""
+
+    def __init__(self, side: str, unit: str = "") -> None:
+        super().__init__(side)
+        self._unit = f" {unit}" if unit else ""
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
+        """Return the labels of ticks."""
+        if self.logMode:
+            return self.logTickStrings(values, scale, spacing)
+        strings: list[str] = super().tickStrings(values, scale, spacing)
+        return [f"{string.replace('-', '−')}{self._unit}" for string in strings]
+
+    def logTickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802, ARG002
+        """Return the labels of ticks on a log axis: only whole decades have one."""
+        return [f"{10**value:g}" if abs(value - round(value)) < 1e-6 else "" for value in values]
+
+
+def make_plot(x_unit: str, parent: QWidget) -> pg.PlotWidget:
+    """Return a plot with its unit on the horizontal axis."""
+    return pg.PlotWidget(parent, axisItems={"bottom": UnitAxis("bottom", x_unit), "left": UnitAxis("left")})
+
+
+def style_plot(plot: pg.PlotWidget) -> pg.PlotItem:
+    """Make a quiet, cheap plot: no antialiasing, no menus, no mouse, small labels; return its item."""
+    plot.setBackground(WELL)
+    plot.setFrameShape(plot.Shape.NoFrame)
+    plot.setMinimumSize(120, 60)
+    item = plot.getPlotItem()
+    item.setMenuEnabled(False)
+    item.hideButtons()
+    item.setMouseEnabled(x=False, y=False)
+    item.disableAutoRange()
+    item.showGrid(x=False, y=True, alpha=0.15)
+    font = QFont()
+    font.setPixelSize(10)
+    for side in ("bottom", "left"):
+        axis = item.getAxis(side)
+        axis.setPen(pg.mkPen(LINE))
+        axis.setTextPen(pg.mkPen(DIM))
+        axis.setStyle(tickFont=font, tickLength=-3, tickTextOffset=3)
+    item.getAxis("left").setWidth(38)
+    item.getAxis("bottom").setHeight(18)
+    return item
+
+
+class Strip(QWidget):
+    """One scrolling plot; `head` names its lines in their colours and goes above it.
+
+    Args:
+        title: what is plotted, with its unit.
+        lines: name → colour.
+        tip: how to read it.
+        logarithmic: values (> 0) on a log axis.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        lines: Mapping[str, str],
+        tip: str,
+        *,
+        logarithmic: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._logarithmic = logarithmic
+        self._plot = make_plot("s", self)
+        item = style_plot(self._plot)
+        item.setLogMode(x=False, y=logarithmic)
+        item.setXRange(-SPAN_S, 0.0, padding=0)
+        self._plot.setToolTip(tip)
+        self.histories = {name: History() for name in lines}
+        self._curves = {name: item.plot(pen=pg.mkPen(colour, width=1)) for name, colour in lines.items()}
+        names = "&nbsp; ".join(
+            f'<span style="color:{colour}">{name}</span>' for name, colour in lines.items()
+        )
+        self.head = QLabel(f"{title}&nbsp;&nbsp; {names}")
+        self.head.setProperty("role", "smalldim")
+        self.head.setContentsMargins(8, 3, 0, 3)
+        self.head.setToolTip(tip)
+        self.head.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(4, 0, 4, 2)
+        column.addWidget(self._plot)
+
+    def add(self, name: str, time_s: float, value: float) -> None:
+        """Append a sample to a line."""
+        self.histories[name].add(time_s, value)
+
+    def clear(self) -> None:
+        """Forget all samples."""
+        for history in self.histories.values():
+            history.clear()
+
+    def draw(self, now_s: float) -> None:
+        """Paint the last minute; the vertical range follows what is in it."""
+        everything = []
+        for name, history in self.histories.items():
+            times, values = history.since(now_s - SPAN_S)
+            self._curves[name].setData(times - now_s, values)
+            everything.append(values)
+        values = np.concatenate(everything)
+        values = values[np.isfinite(values) & ((values > 0) if self._logarithmic else True)]
+        if values.size == 0:
+            return
+        low, high = float(values.min()), float(values.max())
+        if self._logarithmic:
+            low, high = np.floor(np.log10(low)), np.ceil(np.log10(high) + 1e-9)
+            high = max(high, low + 1)
+        else:
+            margin = max((high - low) * 0.1, abs(high) * 0.01, 1e-3)
+            low, high = low - margin, high + margin
+        self._plot.setYRange(low, high, padding=0)
+
+
+class LivePlots(QWidget):
+    """Cycle SSIM, skew and stage times, drawn one after the other so that no single moment is expensive."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.ssim = Strip(
+            "Cycle SSIM",
+            {"Cb": SKY, "Cr": VERMILION},
+            "SSIM of R'_C and the reference: 1 if the second pass brings the colours back. Last 60 s.",
+        )
+        self.skew = Strip(
+            "Skew, ms",
+            {"colour − mono": TEXT},
+            "Time of the colour frame minus time of the mono frame of every shown pair, in ms. Last 60 s.",
+        )
+        self.times = Strip(
+            "Times, ms",
+            {"rectify": GREEN, "colorize": SKY, "exposure → screen": ACCENT},
+            "From arrival to the end of each stage, and from exposure to screen: "
+            "medians in ms, log scale. Last 60 s.",
+            logarithmic=True,
+        )
+        self.headline = QWidget(self)
+        heads, row = QHBoxLayout(self.headline), QHBoxLayout(self)
+        for layout in (heads, row):
+            layout.setContentsMargins(0, 0, 0, 0)
+            layout.setSpacing(2)
+        for strip in self.strips:
+            heads.addWidget(strip.head, 1)
+            row.addWidget(strip, 1)
+        self._turn = 0
+
+    @property
+    def strips(self) -> tuple[Strip, ...]:
+        """All plots from left to right."""
+        return (self.ssim, self.skew, self.times)
+
+    def add_status(self, status: PipelineStatus, screen_latency_ms: float, now_s: float) -> None:
+        """Append the times of a status, and draw one of the plots."""
+        for name in ("rectify", "colorize"):
+            stage = status.stages.get(name)
+            if stage is not None and stage.latency_ms > 0:
+                self.times.add(name, now_s, stage.latency_ms)
+        if screen_latency_ms > 0:
+            self.times.add("exposure → screen", now_s, screen_latency_ms)
+        if self.isVisible():
+            self.strips[self._turn].draw(now_s)
+            self._turn = (self._turn + 1) % len(self.strips)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        for strip in self.strips:
+            strip.clear()

@@ -1,0 +1,110 @@
+"""What the app remembers from one day to the next."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT_RIGS = 6
+
+
+class UiSettings:
+    """Typed access to a `QSettings` file; what is missing or unreadable there has a default.
+
+    Args:
+        file: an INI file; None for the user's own.
+    """
+
+    def __init__(self, file: Path | None = None) -> None:
+        if file is None:
+            self._store = QSettings(
+                QSettings.Format.IniFormat, QSettings.Scope.UserScope, "CycleRig", "CycleRig"
+            )
+        else:
+            self._store = QSettings(str(file), QSettings.Format.IniFormat)
+
+    @property
+    def geometry(self) -> QByteArray:
+        """Size and place of the window, empty if unknown."""
+        return self._bytes("window/geometry")
+
+    @geometry.setter
+    def geometry(self, value: QByteArray) -> None:
+        self._store.setValue("window/geometry", value)
+
+    @property
+    def docks(self) -> QByteArray:
+        """Which docks are open, and where; empty if unknown."""
+        return self._bytes("window/docks")
+
+    @docks.setter
+    def docks(self, value: QByteArray) -> None:
+        self._store.setValue("window/docks", value)
+
+    @property
+    def layer(self) -> str:
+        """Key of the layer in the sixth pane."""
+        return self._text("panes/layer", "confidence")
+
+    @layer.setter
+    def layer(self, value: str) -> None:
+        self._store.setValue("panes/layer", value)
+
+    @property
+    def maximised(self) -> int:
+        """Number of the pane that fills the window, 0 for none."""
+        text = self._text("panes/maximised", "0")
+        return int(text) if text in tuple("0123456") else 0
+
+    @maximised.setter
+    def maximised(self, value: int) -> None:
+        self._store.setValue("panes/maximised", str(value))
+
+    @property
+    def colour_map(self) -> str:
+        """Name of the colour map for all maps, empty: each map its own."""
+        return self._text("panes/colour_map", "")
+
+    @colour_map.setter
+    def colour_map(self, value: str) -> None:
+        self._store.setValue("panes/colour_map", value)
+
+    @property
+    def rig(self) -> str:
+        """Name of the rig that was open last ("virtual", "replay:DIR", …), empty if none was."""
+        return self._text("rig/last", "")
+
+    @rig.setter
+    def rig(self, value: str) -> None:
+        self._store.setValue("rig/last", value)
+        if ":" in value or value.endswith(".toml"):
+            recent = [value, *(name for name in self.recent_rigs if name != value)]
+            self._store.setValue("rig/recent", "\n".join(recent[:RECENT_RIGS]))
+
+    @property
+    def recent_rigs(self) -> tuple[str, ...]:
+        """Replay folders and rig files that were open, the newest first."""
+        return tuple(filter(None, self._text("rig/recent", "").split("\n")))
+
+    @property
+    def dataset_parent(self) -> Path | None:
+        """Folder in which the last dataset was opened."""
+        text = self._text("dataset/parent", "")
+        return Path(text) if text else None
+
+    @dataset_parent.setter
+    def dataset_parent(self, value: Path) -> None:
+        self._store.setValue("dataset/parent", str(value))
+
+    def save(self) -> None:
+        """Write to disk now."""
+        self._store.sync()
+
+    def _text(self, key: str, default: str) -> str:
+        value = self._store.value(key, default)
+        return value if isinstance(value, str) else default
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._store.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()

@@ -1,0 +1,105 @@
+"""The look: neutral greys, so that pictures are what one sees; one accent for what the user picked."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QPalette
+from PySide6.QtWidgets import QApplication
+
+WINDOW: Final = "#2a2a2a"
+PANEL: Final = "#303030"
+WELL: Final = "#1b1b1b"
+LINE: Final = "#3d3d3d"
+TEXT: Final = "#d8d8d8"
+DIM: Final = "#979797"
+FAINT: Final = "#6b6b6b"
+# Okabe and Ito's palette: told apart with every common form of colour blindness.
+ACCENT: Final = "#e69f00"
+SKY: Final = "#56b4e9"
+VERMILION: Final = "#d55e00"
+GREEN: Final = "#009e73"
+ROSE: Final = "#cc79a7"
+RECORD: Final = "#e0443e"
+
+SMALL_PX: Final = 12
+"""Height of the letters in title lines and the status bar, in logical pixels."""
+
+STYLE: Final = f"""
+QWidget {{ font-size: 13px; }}
+QToolTip {{ background: {PANEL}; color: {TEXT}; border: 1px solid {LINE}; padding: 4px; }}
+QMainWindow::separator {{ background: {WINDOW}; width: 5px; height: 5px; }}
+QMainWindow::separator:hover {{ background: {LINE}; }}
+QMenuBar {{ background: {WINDOW}; padding: 1px 4px; }}
+QMenuBar::item {{ padding: 3px 8px; border-radius: 3px; }}
+QMenuBar::item:selected {{ background: {LINE}; }}
+QMenu {{ background: {PANEL}; border: 1px solid {LINE}; padding: 4px; }}
+QMenu::item {{ padding: 4px 26px 4px 24px; border-radius: 3px; }}
+QMenu::item:selected {{ background: #454545; }}
+QMenu::item:disabled {{ color: {FAINT}; }}
+QMenu::separator {{ height: 1px; background: {LINE}; margin: 4px 6px; }}
+QToolBar {{ background: {WINDOW}; border: none; border-bottom: 1px solid {LINE}; spacing: 2px;
+    padding: 3px 6px; }}
+QToolBar::separator {{ background: {LINE}; width: 1px; margin: 5px 5px; }}
+QToolButton {{ border: none; border-radius: 4px; padding: 4px 6px; color: {TEXT}; }}
+QToolButton:hover {{ background: {LINE}; }}
+QToolButton:pressed, QToolButton:checked {{ background: #4a4a4a; }}
+QToolButton:disabled {{ color: {FAINT}; }}
+QToolBar QComboBox {{ min-height: 22px; }}
+QComboBox {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 4px; padding: 1px 8px; }}
+QComboBox:hover {{ border-color: #565656; }}
+QComboBox#layerChooser {{ background: transparent; border: none; padding: 0 2px; font-size: {SMALL_PX}px; }}
+QComboBox#layerChooser:hover {{ background: {LINE}; }}
+QComboBox QAbstractItemView {{ background: {PANEL}; border: 1px solid {LINE};
+    selection-background-color: #454545; }}
+QStatusBar {{ background: {WINDOW}; border-top: 1px solid {LINE}; }}
+QStatusBar::item {{ border: none; }}
+QDockWidget {{ color: {DIM}; font-size: {SMALL_PX}px; }}
+QDockWidget::title {{ background: {WINDOW}; padding: 3px 8px; text-align: left; }}
+QLabel[role="dim"] {{ color: {DIM}; }}
+QLabel[role="small"] {{ font-size: {SMALL_PX}px; }}
+QLabel[role="smalldim"] {{ font-size: {SMALL_PX}px; color: {DIM}; }}
+QPushButton {{ background: #3a3a3a; border: 1px solid #4a4a4a; border-radius: 4px; padding: 4px 12px; }}
+QPushButton:hover {{ background: #444444; }}
+QPushButton:pressed {{ background: #4e4e4e; }}
+QPushButton:default {{ border-color: #7a7a7a; }}
+QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {WELL}; border: 1px solid {LINE}; border-radius: 4px;
+    padding: 3px 6px; selection-background-color: #5a5a5a; }}
+QScrollArea {{ border: none; }}
+"""
+
+
+def apply_theme(application: QApplication) -> None:
+    """Give the application its dark palette and style sheet, whatever the desktop's theme is."""
+    QGuiApplication.styleHints().setColorScheme(Qt.ColorScheme.Dark)
+    application.setStyle("Fusion")
+    palette = QPalette()
+    roles = QPalette.ColorRole
+    for role, colour in {
+        roles.Window: WINDOW,
+        roles.Base: WELL,
+        roles.AlternateBase: PANEL,
+        roles.Button: PANEL,
+        roles.ToolTipBase: PANEL,
+        roles.WindowText: TEXT,
+        roles.Text: TEXT,
+        roles.ButtonText: TEXT,
+        roles.ToolTipText: TEXT,
+        roles.BrightText: "#ffffff",
+        roles.PlaceholderText: FAINT,
+        roles.Highlight: "#5a5a5a",
+        roles.HighlightedText: "#ffffff",
+        roles.Link: SKY,
+        roles.Light: "#484848",
+        roles.Midlight: "#404040",
+        roles.Mid: "#353535",
+        roles.Dark: "#202020",
+        roles.Shadow: "#101010",
+        roles.Accent: "#8a8a8a",
+    }.items():
+        palette.setColor(role, QColor(colour))
+    for role in (roles.WindowText, roles.Text, roles.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(FAINT))
+    application.setPalette(palette)
+    application.setStyleSheet(STYLE)
