@@ -46,6 +46,7 @@ class LiveConfig:
         want_truth: on the virtual rig, render the truth of every colorized pair.
         every_pair: a replay waits until each pair is colorized, so that none is skipped. Replay only.
         threads: CPU threads for the networks; None leaves one core to everything else.
+        colorize: False captures, pairs and rectifies only; no network is loaded.
     """
 
     rig: RigSpec
@@ -57,6 +58,7 @@ class LiveConfig:
     want_truth: bool = True
     every_pair: bool = False
     threads: int | None = None
+    colorize: bool = True
 
 
 class LivePipeline:
@@ -100,7 +102,12 @@ class LivePipeline:
             self._release, self._turn_away, self._request_pair if is_replay else None, config.every_pair
         )
         self._source = Source(
-            config.rig, self._rig_opened, self._frame_arrived, self._stream_over, self._errors
+            config.rig,
+            self._rig_opened,
+            self._configure,
+            self._frame_arrived,
+            self._stream_over,
+            self._errors,
         )
         self._rectify = RectifyStage(self._raw, self._show, self._settle, self._rectify_meter, self._errors)
         self._colorize = ColorizeStage(
@@ -115,11 +122,11 @@ class LivePipeline:
         self._recorder = Recorder(self._errors)
         self._memory = MemoryWatch()
         self._workers = [
-            Worker("source", self._source.run, self._crashed),
-            Worker("rectifier", self._rectify.run, self._crashed),
-            Worker("colorizer", self._colorize.run, self._crashed),
             Worker("recorder", self._recorder.run, self._crashed),
             Worker("memory", self._memory.run, self._crashed),
+            Worker("colorizer", self._colorize.run, self._crashed),
+            Worker("rectifier", self._rectify.run, self._crashed),
+            Worker("source", self._source.run, self._crashed),
         ]
         self._stop_lock = threading.Lock()
 
@@ -130,12 +137,13 @@ class LivePipeline:
                 raise RuntimeError("a pipeline is started once")
             self._state = "starting"
         for worker in self._workers:
-            worker.start()
+            if worker.name != "colorizer" or self._config.colorize:
+                worker.start()
         self._on_status()
 
     def stop(self) -> None:
         """Stop, write what is queued for the dataset, join threads and the capture process. Idempotent."""
-        source, rectifier, colorizer, recorder, memory = self._workers
+        recorder, memory, colorizer, rectifier, source = self._workers
         with self._stop_lock:
             # From the cameras on, so that every stage has its say about what it was given.
             self._source.stop()
@@ -238,21 +246,24 @@ class LivePipeline:
     # --- what the stages call, each in its own thread ---
 
     def _rig_opened(self, rig: Rig) -> None:
-        calibration, rectifier = self._load_calibration(rig.info)
-        search = SearchWish(self._config.max_disparity, self._config.offset).range(
-            calibration, calibration.mono.size_px[0] if calibration is not None else rig.info.mono.width
-        )
         self._pairs.use(rig.info)
-        self._rectify.use(rectifier)
-        self._colorize.use(search, None)
-        self._recorder.use(rig.info, calibration)
-        with self._lock:
-            self._info, self._search = rig.info, search
-        self._notices.pin("rig", rig.info.notice)
+        self._configure(rig.info)
         self._enter("running")
         if self._gate.paces_rig:
             self._pace(rig)
         self._gate.restart()
+
+    def _configure(self, info: RigInfo) -> None:
+        calibration, rectifier = self._load_calibration(info)
+        search = SearchWish(self._config.max_disparity, self._config.offset).range(
+            calibration, info.mono.width
+        )
+        self._rectify.use(rectifier)
+        self._colorize.use(search, None)
+        self._recorder.use(info, calibration)
+        with self._lock:
+            self._info, self._search = info, search
+        self._notices.pin("rig", info.notice)
 
     def _load_calibration(self, info: RigInfo) -> tuple[RigCalibration | None, Rectifier | None]:
         path = self._config.calibration or info.calibration
@@ -306,6 +317,9 @@ class LivePipeline:
         with self._lock:
             self._newest_view = rectified
         self._views.put(rectified)
+        if not self._config.colorize:
+            self._settle(rectified.pair)
+            return
         self._colorize_meter.take()
         if self._rectified.put(rectified) is not None:
             self._colorize_meter.drop()

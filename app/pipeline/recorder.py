@@ -6,18 +6,15 @@ import logging
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from app.pipeline.board import Board
 from app.pipeline.slots import LosslessQueue
 from app.pipeline.status import RecorderStatus
 from capture.calibration import RigCalibration
+from capture.dataset import DatasetWriter
 from capture.errors import DatasetError
 from capture.frames import FramePair
 from capture.rig import RigInfo
-
-if TYPE_CHECKING:
-    from capture.dataset import DatasetWriter
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +22,19 @@ TOPIC = "recorder"
 CAPACITY_PAIRS = 64
 
 
+@dataclass(eq=False)
+class _Dataset:
+    """An open dataset; it is closed when another one has taken its place and its last pair is written."""
+
+    writer: DatasetWriter
+    queued: int = 0
+    replaced: bool = False
+
+
 @dataclass(frozen=True, eq=False)
 class _Job:
     pair: FramePair
-    dataset: DatasetWriter
+    dataset: _Dataset
 
 
 class Recorder:
@@ -47,7 +53,7 @@ class Recorder:
         self._lock = threading.RLock()
         self._info: RigInfo | None = None
         self._calibration: RigCalibration | None = None
-        self._dataset: DatasetWriter | None = None
+        self._dataset: _Dataset | None = None
         self._status = RecorderStatus()
 
     def use(self, info: RigInfo, calibration: RigCalibration | None) -> None:
@@ -58,14 +64,13 @@ class Recorder:
     def open(self, folder: Path) -> None:
         """Open or create a dataset in place of the one that was open. Raises DatasetError."""
         with self._lock:
-            info, calibration = self._info, self._calibration
-        if info is None:
-            raise DatasetError("a dataset notes which rig it is from: wait until the rig is open")
-        from capture.dataset import DatasetWriter
-
-        dataset = DatasetWriter(folder, info, calibration)
-        with self._lock:
-            self._dataset = dataset
+            if self._info is None:
+                raise DatasetError("a dataset notes which rig it is from: wait until the rig is open")
+            if self._dataset is not None and self._dataset.writer.folder.resolve() == folder.resolve():
+                return
+            dataset = _Dataset(DatasetWriter(folder, self._info, self._calibration))
+            dataset.writer.open()
+            self._replace(dataset)
             self._status = RecorderStatus(folder=str(folder))
         self._board.clear(TOPIC)
 
@@ -101,26 +106,46 @@ class Recorder:
         self._queue.close()
 
     def run(self) -> None:
-        """Write until closed and empty."""
-        while (job := self._queue.take()) is not None:
-            try:
-                job.dataset.append(job.pair)
-            except DatasetError as error:
-                log.warning("a pair was not saved", exc_info=True)
-                self._stop_recording(error)
-            else:
-                with self._lock:
-                    if job.dataset is self._dataset:
-                        self._status = replace(self._status, saved=self._status.saved + 1)
+        """Write until closed and empty, then close the dataset."""
+        try:
+            while (job := self._queue.take()) is not None:
+                self._write(job)
+        finally:
+            with self._lock:
+                self._replace(None)
+
+    def _write(self, job: _Job) -> None:
+        try:
+            job.dataset.writer.save(job.pair)
+        except DatasetError as error:
+            log.warning("a pair was not saved", exc_info=True)
+            self._stop_recording(error)
+        else:
+            with self._lock:
+                if job.dataset is self._dataset:
+                    self._status = replace(self._status, saved=self._status.saved + 1)
+        finally:
+            with self._lock:
+                job.dataset.queued -= 1
+                _close_if_done(job.dataset)
+
+    def _replace(self, dataset: _Dataset | None) -> None:
+        former, self._dataset = self._dataset, dataset
+        if former is not None:
+            former.replaced = True
+            _close_if_done(former)
 
     def _put(self, pair: FramePair) -> None:
-        if not self._queue.put(_Job(pair, self._open_dataset())):
+        dataset = self._open_dataset()
+        if self._queue.put(_Job(pair, dataset)):
+            dataset.queued += 1
+        else:
             raise DatasetError(
                 f"The disk is too slow: {CAPACITY_PAIRS} pairs wait to be written. Lower the frame rate, "
                 "or record to a faster disk."
             )
 
-    def _open_dataset(self) -> DatasetWriter:
+    def _open_dataset(self) -> _Dataset:
         if self._dataset is None:
             raise DatasetError("no dataset is open: open or create one first")
         return self._dataset
@@ -129,3 +154,8 @@ class Recorder:
         with self._lock:
             self._status = replace(self._status, recording=False, error=str(error))
         self._board.pin(TOPIC, f"Recording stopped. {error}")
+
+
+def _close_if_done(dataset: _Dataset) -> None:
+    if dataset.replaced and dataset.queued == 0:
+        dataset.writer.close()

@@ -96,19 +96,24 @@ class LosslessQueue(Generic[T]):
         with self._changed:
             return len(self._items)
 
-    def put(self, item: T) -> bool:
-        """Append an item; False, at once, if the queue is full or closed and the item was not accepted."""
+    def put(self, item: T, timeout_s: float | None = 0) -> bool:
+        """Append an item and return True; False if it was not accepted.
+
+        That is when it is closed, or still full after `timeout_s` (None waits for room or for `close`).
+        """
         with self._changed:
+            self._changed.wait_for(lambda: self._closed or len(self._items) < self.capacity, timeout_s)
             if self._closed or len(self._items) >= self.capacity:
                 return False
             self._items.append(item)
-            self._changed.notify()
+            self._changed.notify_all()
             return True
 
     def take(self, timeout_s: float | None = None) -> T | None:
         """Wait for the oldest item and remove it. None once closed and empty, or when the time is up."""
         with self._changed:
             self._changed.wait_for(lambda: bool(self._items) or self._closed, timeout_s)
+            self._changed.notify_all()
             return self._items.popleft() if self._items else None
 
     def close(self) -> None:

@@ -15,8 +15,9 @@ from typing import Any, Generic, TypeVar
 from app.pipeline.board import Board
 from capture.errors import CaptureError, DeviceLost, FrameTimeout, SettingRejected
 from capture.frames import ROLES, Frame, Role
-from capture.rig import CameraCounters, Rig, Setting, SettingValue
-from capture.spec import RigSpec, open_rig
+from capture.process import RigProcess
+from capture.rig import CameraCounters, Rig, RigInfo, Setting, SettingValue
+from capture.spec import RigSpec
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -33,6 +34,7 @@ class Source:
     Args:
         spec: the rig to open, and to open again after each loss.
         on_open: called in the thread with the rig each time it is open, before it acquires.
+        on_info: called in the thread when a setting changed what is known of the rig: size, format, rate.
         on_frame: called in the thread with every frame.
         on_end: called in the thread when a finite stream is over.
         board: where errors are shown, under the topics "capture" and "settings".
@@ -42,12 +44,14 @@ class Source:
         self,
         spec: RigSpec,
         on_open: Callable[[Rig], None],
+        on_info: Callable[[RigInfo], None],
         on_frame: Callable[[Frame], None],
         on_end: Callable[[], None],
         board: Board,
     ) -> None:
         self._spec = spec
         self._on_open = on_open
+        self._on_info = on_info
         self._on_frame = on_frame
         self._on_end = on_end
         self._board = board
@@ -79,9 +83,12 @@ class Source:
 
     def apply_to(self, rig: Rig, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Do what `apply` does; for functions that run in the thread already."""
+        before = rig.info
         actual = rig.apply(role, name, value)
         self._chosen[role, name] = value
         self._read_settings(rig)
+        if rig.info != before:
+            self._on_info(rig.info)
         self._board.clear("settings")
         return actual
 
@@ -111,10 +118,13 @@ class Source:
         connected_before = False
         while not self._stopping.is_set():
             try:
-                with open_rig(self._spec) as rig:
+                with RigProcess(self._spec) as rig:
                     self._connect(rig)
                     attempt, connected_before = 0, True
-                    self._read_until_stopped(rig)
+                    try:
+                        self._read_until_stopped(rig)
+                    finally:
+                        self._ledger.update(rig.counters())
             except CaptureError as error:
                 if not connected_before:
                     raise
@@ -155,7 +165,6 @@ class Source:
                 watch.nothing(waits_for_trigger=self._waits_for_trigger())
             else:
                 if frame is None:
-                    self._ledger.update(rig.counters())
                     self._on_end()
                     self._wait_for_stop(rig)
                     return
@@ -166,7 +175,6 @@ class Source:
                 counters_due_s = time.monotonic() + COUNTERS_EVERY_S
                 self._ledger.update(rig.counters())
         rig.stop()
-        self._ledger.update(rig.counters())
 
     def _carry_out_wishes(self, rig: Rig) -> None:
         while not self._wishes.empty():

@@ -87,6 +87,19 @@ def test_a_queue_loses_nothing_and_says_when_it_is_full() -> None:
     assert [queue.take(), queue.take(), queue.take()] == [2, 4, None]
 
 
+def test_a_producer_may_wait_for_room() -> None:
+    queue: LosslessQueue[int] = LosslessQueue(capacity=1)
+    queue.put(1)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(queue.put, 2, None)
+        assert queue.take(SOON_S) == 1
+        assert waiting.result(SOON_S)
+        waiting = pool.submit(queue.put, 3, None)
+        queue.close()
+        assert not waiting.result(SOON_S)
+    assert queue.take() == 2
+
+
 def test_a_closed_queue_wakes_its_reader() -> None:
     queue: LosslessQueue[int] = LosslessQueue(capacity=1)
     with ThreadPoolExecutor(1) as pool:
