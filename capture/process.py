@@ -45,7 +45,7 @@ class RigProcess:
     """A rig in a spawned process. Constructing does nothing; `with` starts the process and opens the rig.
 
     One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and
-    `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock and does not poll.
+    `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock, and nothing polls.
 
     When the process dies, `next_frame` raises DeviceLost at once (as do requests); leave the `with` block and
     enter a new one to start over.
@@ -80,7 +80,7 @@ class RigProcess:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        """Start the process and open the rig in it. Raises what the rig raises, DeviceLost if it dies."""
+        """Start the process and open the rig in it. Raises what the rig raises, or DeviceLost."""
         context = multiprocessing.get_context("spawn")
         self._requests, child_requests = context.Pipe()
         self._frames, child_frames = context.Pipe(duplex=False)
