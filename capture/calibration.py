@@ -159,12 +159,16 @@ def side_of_color(rotation: Matrix, translation_mm: Matrix) -> Side:
 
 def save_calibration(calibration: RigCalibration, path: Path) -> None:
     """Write the file in one step: it is there as a whole or not at all. Raises CalibrationError."""
-    text = HEADER + _one_row_per_line(tomli_w.dumps(_to_document(calibration)))
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, text.encode())
+        write_atomically(path, dump_calibration(calibration).encode())
     except OSError as error:
         raise CalibrationError(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def dump_calibration(calibration: RigCalibration) -> str:
+    """Return the text of the calibration file."""
+    return HEADER + _one_row_per_line(tomli_w.dumps(_to_document(calibration)))
 
 
 def load_calibration(path: Path) -> RigCalibration:

@@ -1,0 +1,163 @@
+"""Makes a dataset whole again after its writer died: what is listed is complete, the rest is set aside.
+
+Captured images are never deleted. What cannot be listed moves to `orphans/`, where nothing reads it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from capture.dataset_records import ORPHANS_NAME, PAIRS_NAME, PairRecord, from_line, image_path
+from capture.errors import DatasetError
+from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
+from capture.frames import ROLES
+
+# Only the newest files can have been caught by a crash; hashing all of a large dataset would take minutes.
+HASHED_PAIRS = 16
+
+
+@dataclass(frozen=True)
+class Repairs:
+    """What reopening had to do. All zero after a clean end.
+
+    Attributes:
+        temporary_files: half-written files that were removed.
+        orphans: whole images that no line lists, moved to `orphans/`.
+        torn_lines: an unfinished last line of `pairs.jsonl`, moved to `orphans/`.
+        broken_pairs: listed pairs whose files are missing or changed; line and files moved to `orphans/`.
+    """
+
+    temporary_files: int = 0
+    orphans: int = 0
+    torn_lines: int = 0
+    broken_pairs: int = 0
+
+    def __str__(self) -> str:
+        parts = {
+            "half-written files removed": self.temporary_files,
+            "unlisted images set aside": self.orphans,
+            "torn line set aside": self.torn_lines,
+            "damaged pairs set aside": self.broken_pairs,
+        }
+        return ", ".join(f"{count} {what}" for what, count in parts.items() if count) or "nothing to repair"
+
+
+def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
+    """Return the pairs that are listed and the torn rest of the last line (empty if there is none).
+
+    Raises DatasetError that names line and key.
+    """
+    path = folder / PAIRS_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], b""
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+    *lines, rest = data.split(b"\n")
+    records: dict[str, PairRecord] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = from_line(line)
+        except DatasetError as error:
+            raise DatasetError(f"{path}, line {number}: {error}") from error
+        if record.name in records:
+            raise DatasetError(f"{path}, line {number}: name: {record.name!r} is listed twice")
+        records[record.name] = record
+    return list(records.values()), rest
+
+
+def repair(folder: Path) -> tuple[list[PairRecord], Repairs]:
+    """Bring the folder in order; the caller holds its lock. Returns the listed pairs.
+
+    Raises DatasetError (a line that no crash explains) or OSError.
+    """
+    records, torn = read_records(folder)
+    temporary_files = _remove_temporary_files(folder)
+    if torn:
+        _keep(folder, "torn-lines.txt", torn)
+    broken = {
+        record.name
+        for position, record in enumerate(records)
+        if not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
+    }
+    if torn or broken:
+        _rewrite_list(folder, broken)
+        records = [record for record in records if record.name not in broken]
+    orphans = _set_unlisted_aside(folder, {record.name for record in records})
+    return records, Repairs(temporary_files, orphans, int(bool(torn)), len(broken))
+
+
+def used_numbers(folder: Path, records: Iterable[PairRecord]) -> Iterable[int]:
+    """Yield the numbers of all pairs, those that were set aside included: no name is given twice."""
+    names = [record.name for record in records]
+    for role in ROLES:
+        names += [path.name.split(".")[0] for path in (folder / ORPHANS_NAME / role).glob("*.png")]
+    yield from (int(name) for name in names if name.isdecimal())
+
+
+def _remove_temporary_files(folder: Path) -> int:
+    found = [
+        path
+        for place in (folder, *(folder / role for role in ROLES))
+        for path in place.glob(f".*{TEMPORARY_SUFFIX}")
+    ]
+    for path in found:
+        path.unlink()
+    return len(found)
+
+
+def _is_whole(folder: Path, record: PairRecord, with_hash: bool) -> bool:
+    for role in ROLES:
+        path, expected = image_path(folder, role, record.name), record.frame(role)
+        if expected is None or not path.is_file() or path.stat().st_size != expected.size_bytes:
+            return False
+        if with_hash and hashlib.sha256(path.read_bytes()).hexdigest() != expected.sha256:
+            return False
+    return True
+
+
+def _rewrite_list(folder: Path, broken: set[str]) -> None:
+    """Leave the torn end and the broken pairs out of `pairs.jsonl`; their lines go beside the orphans."""
+    path = folder / PAIRS_NAME
+    lines = path.read_bytes().split(b"\n")[:-1]
+    kept = [line for line in lines if from_line(line).name not in broken]
+    if broken:
+        gone = [line for line in lines if from_line(line).name in broken]
+        _keep(folder, "broken-pairs.jsonl", b"\n".join(gone))
+    write_atomically(path, b"".join(line + b"\n" for line in kept))
+
+
+def _set_unlisted_aside(folder: Path, listed: set[str]) -> int:
+    count = 0
+    for role in ROLES:
+        for path in sorted((folder / role).glob("*.png")):
+            if path.stem in listed or not path.is_file():
+                continue
+            target = folder / ORPHANS_NAME / role / path.name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.rename(_free_name(target))
+            count += 1
+        if count:
+            sync_folder(folder / role)
+    return count
+
+
+def _free_name(path: Path) -> Path:
+    number = 1
+    free = path
+    while free.exists():
+        number += 1
+        free = path.with_name(f"{path.stem}.{number}{path.suffix}")
+    return free
+
+
+def _keep(folder: Path, name: str, data: bytes) -> None:
+    """Add a copy of what is about to leave the list, safely on disk before it does."""
+    (folder / ORPHANS_NAME).mkdir(exist_ok=True)
+    path = folder / ORPHANS_NAME / name
+    before = path.read_bytes() if path.exists() else b""
+    write_atomically(path, before + data + b"\n")
