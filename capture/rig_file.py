@@ -68,7 +68,7 @@ def parse_rig(argument: str | None) -> RigSpec:
 
 
 def viky_spec() -> GenicamSpec:
-    """Return the rig of two simulated cameras of the `genicam` package: a real GenTL producer, no hardware."""
+    """Return the rig of two simulated cameras of the `genicam` package: a real producer, no hardware."""
     return GenicamSpec(
         name="viky",
         mono=CameraSpec("0", "Mono8", dict(VIKY_SETTINGS)),
@@ -80,10 +80,10 @@ def viky_spec() -> GenicamSpec:
 def default_spec(last: Path | None = None) -> RigSpec:
     """Return the rig to open when none is named.
 
-    That is the rig file used last, if it is still there; else the virtual rig, with a notice that says why and
-    names the cameras that were found. Two cameras do not tell which of them is mono or what they should send, so
-    nothing is guessed. Looking for cameras runs in processes of its own; it takes a second or two where vendors'
-    libraries are installed, and no time where none is.
+    That is the rig file used last, if it is still there; else the virtual rig, with a notice that says why
+    and names the cameras that were found. Two cameras do not tell which of them is mono or what they should
+    send, so nothing is guessed. Looking for cameras runs in processes of its own; it takes a second or two
+    where vendors' libraries are installed, and no time where none is.
 
     Raises:
         RigFileError: the last rig file is there but breaks the rules.
