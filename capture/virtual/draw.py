@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -62,12 +62,17 @@ class Fragment:
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """All samples of a view: `color` h×w×4 reflectance, `depth` h×w m (inf: nothing), `normal` h×w×3, `lit` h×w."""
+    """All samples of a view: `color` h×w×4 reflectance, `depth` h×w m (inf: nothing), `normal` h×w×3, `lit` h×w.
+
+    Attributes:
+        which: h×w int16, number of the thing; 0 where there is none.
+    """
 
     color: Floats
     depth: Floats
     normal: Floats
     lit: Floats
+    which: NDArray[np.int16]
 
 
 def see(
@@ -94,28 +99,31 @@ def see(
     return Fragment(region, visible.view(np.uint8), hit.depth, color, hit.normal)
 
 
-def see_all(things: Iterable[Thing], view: View) -> Layers:
+def see_all(things: Sequence[Thing], view: View) -> Layers:
     """Return what the view sees of things at rest, the nearest at each sample."""
     h, w = view.shape
-    layers = Layers(
-        np.zeros((h, w, 4), np.float32),
-        np.full((h, w), np.inf, np.float32),
-        np.zeros((h, w, 3), np.float32),
-        np.ones((h, w), np.float32),
-    )
-    for thing in things:
-        fragment = see(thing, thing.pose, view, layers.depth)
+    color = np.zeros((h, w, 4), np.float32)
+    depth = np.full((h, w), np.inf, np.float32)
+    which = np.zeros((h, w), np.int16)
+    curved = np.zeros((h, w, 3), np.float32)
+    flat_normals = np.zeros((len(things) + 1, 3), np.float32)
+    for number, thing in enumerate(things, 1):
+        fragment = see(thing, thing.pose, view, depth)
         if fragment is None or fragment.color is None:
             continue
         region, mask = fragment.region, fragment.mask
-        cv2.copyTo(fragment.color, mask, layers.color[region])
-        cv2.copyTo(fragment.depth, mask, layers.depth[region])
-        layers.normal[region][mask.view(bool)] = (
-            fragment.normal if fragment.normal.ndim == 1 else fragment.normal[mask.view(bool)]
-        )
-        if thing.lit < 1 or thing.shape is not None:
-            layers.lit[region][mask.view(bool)] = thing.lit
-    return layers
+        cv2.copyTo(fragment.color, mask, color[region])
+        cv2.copyTo(fragment.depth, mask, depth[region])
+        np.copyto(which[region], np.int16(number), where=mask.view(np.bool_))
+        if fragment.normal.ndim == 1:
+            flat_normals[number] = fragment.normal
+        else:
+            cv2.copyTo(fragment.normal, mask, curved[region])
+    normal = flat_normals.take(which, axis=0)
+    is_curved = ~flat_normals.any(axis=1)
+    cv2.copyTo(curved, is_curved.take(which).view(np.uint8), normal)
+    lit = np.array([1.0, *(thing.lit for thing in things)], np.float32).take(which)
+    return Layers(color, depth, normal, lit, which)
 
 
 def see_depth(things: Iterable[Thing], view: View) -> Floats:

@@ -1,8 +1,8 @@
 """Light: a warm lamp with soft shadows and a cool sky whose shadows darken corners.
 
-Shadows come from depth seen from the lights. The lamp is several points close together, the sky several points far
-apart: their hard shadows add up to soft ones. Computed once for what stands still; moving things are lit, but neither
-cast nor receive shadows.
+Shadows come from depth seen from the lights. The lamp is several points close together, the sky several points
+far apart: their hard shadows add up to soft ones. Computed once for what stands still; moving things are lit, but
+neither cast nor receive shadows.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.virtual.draw import Layers, Thing, see_depth
 from capture.virtual.geometry import Vector
@@ -27,82 +28,132 @@ ROOM = np.array([0.0, 0.2, 2.2])
 SKY_DISTANCE_M = 4.5
 # Sum of all points of the sky, and what reaches a free level surface of it.
 SKY_LIGHT = 1.9
-SKY_STRENGTH = 1.0
+SKY_OPEN = SKY_COLOR
+LAMP_RADIUS_M = 0.16
+FAR_M = 1e6
 # Rays start this far off the surface, so that it does not shade itself.
 LIFT_M = 0.006
-BAND_ROWS = 192
+FOLD = 512
 
 
 @dataclass(frozen=True, eq=False)
-class Light:
-    """One point of light: its view, the depth it sees, its colour (4,)."""
+class Shadow:
+    """What one point of light sees: its view and the depth there."""
 
     view: View
     depth: Floats
-    color: Floats
+
+    def lit(self, points: Floats) -> Floats:
+        """Return 1 where h×w×3 points are lit, 0 in shadow; points beyond the view are lit."""
+        view = self.view
+        matrix = np.hstack([view.rotation, -(view.rotation @ view.origin)[:, None]])
+        x, y, z = (np.asarray(part, np.float32) for part in cv2.split(cv2.transform(points, matrix)))
+        first, step = view.rays[0, 0], np.float32(view.spacing)
+        column = (x / z - first[0]) / step
+        row = (y / z - first[1]) / step
+        nearest = cv2.remap(
+            self.depth, column, row, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=FAR_M
+        )
+        return (z <= nearest + np.float32(LIFT_M)).astype(np.float32)
 
 
 class Lighting:
-    """All lights of a room. Immutable."""
+    """Lamp and sky of a room. Immutable, for any thread."""
 
-    def __init__(self, things: Sequence[Thing], lamp_points: int = 7, sky_points: int = 12) -> None:
-        self._lights: list[Light] = []
+    def __init__(self, things: Sequence[Thing], lamp_points: int = 6, sky_points: int = 11) -> None:
+        casting = [thing for thing in things if thing.casts_shadow]
+        self._lamp = []
         for index in range(lamp_points):
             turn = 2 * np.pi * index / lamp_points
-            shift = 0.16 * np.array([np.cos(turn), np.sin(turn), 0.6 * np.cos(turn)]) * (index > 0)
-            view = light_view(LAMP_POSITION + shift, BENCH, half_angle=0.36, size=640)
-            self._lights.append(Light(view, see_depth(things, view), LAMP_COLOR / lamp_points))
-        for direction in _sky_directions(sky_points):
-            view = light_view(ROOM + SKY_DISTANCE_M * direction, ROOM, half_angle=0.60, size=320)
-            color = SKY_COLOR * float(SKY_LIGHT / sky_points)
-            self._lights.append(Light(view, see_depth(things, view), color))
+            shift = LAMP_RADIUS_M * np.array([np.cos(turn), np.sin(turn), 0.6 * np.cos(turn)])
+            self._lamp.append(_shadow(casting, LAMP_POSITION + shift, BENCH, half_angle=0.36, size=640))
+        self._sky_directions = _sky_directions(sky_points)
+        self._sky = [
+            _shadow(casting, ROOM + SKY_DISTANCE_M * direction, ROOM, half_angle=0.60, size=320)
+            for direction in self._sky_directions
+        ]
 
     def shade(self, layers: Layers, view: View) -> Floats:
-        """Return the light that every sample sends to the view: h×w×4 float32 linear R, G, B, mono."""
-        radiance = np.empty_like(layers.color)
-        for top in range(0, view.shape[0], BAND_ROWS):
-            rows = slice(top, top + BAND_ROWS)
-            world = cv2.transform(view.rays[rows], view.rotation.T)
-            depth = np.where(np.isfinite(layers.depth[rows]), layers.depth[rows], np.float32(1))
-            points = world * depth[..., None] + view.origin.astype(np.float32)
-            points += np.float32(LIFT_M) * layers.normal[rows]
-            light = self._received(points, layers.normal[rows])
-            lit = layers.lit[rows][..., None]
-            radiance[rows] = layers.color[rows] * (light * lit + (1 - lit))
-        return radiance
+        """Return the light that every sample sends to the view: h×w×4 float32 linear R, G, B, mono.
+
+        Light varies little within a pixel, so one sample speaks for all of it, except where things meet.
+        """
+        step = view.samples
+        world = _world_points(layers, view)
+        light = self._received(world[::step, ::step].copy(), layers.normal[::step, ::step].copy())
+        light = light.repeat(step, axis=0).repeat(step, axis=1)
+        if step > 1:
+            edges = _on_edges(layers.which, step)
+            # One list of points, folded into rows: OpenCV's images must not be too long.
+            count = int(edges.sum())
+            padding = -count % FOLD
+            points, normals = (
+                np.pad(values[edges], ((0, padding), (0, 0)), mode="edge").reshape(-1, FOLD, 3)
+                for values in (world, layers.normal)
+            )
+            light[edges] = self._received(points, normals).reshape(-1, 4)[:count]
+        lit = layers.lit[..., None]
+        light *= lit
+        light += 1 - lit
+        light *= layers.color
+        return light
 
     def unshadowed(self, normal: Floats, position: Vector) -> Floats:
-        """Return the light on a thing with free sight of lamp and sky: (4,) or h×w×4 for (3,) or h×w×3 normals."""
+        """Return the light on a thing that lamp and sky reach freely: (4,) or h×w×4 for (3,) or h×w×3 normals."""
         towards = LAMP_POSITION - position
         towards = (towards / np.linalg.norm(towards)).astype(np.float32)
-        lamp = np.maximum(normal @ towards, 0)[..., None] * LAMP_COLOR
-        sky = (np.float32(0.5) - np.float32(0.5) * normal[..., 1:2]) * (SKY_COLOR * np.float32(SKY_STRENGTH))
-        return np.asarray(lamp + sky + FILL_COLOR, np.float32)
+        if normal.ndim == 1:
+            lamp = max(float(normal @ towards), 0.0)
+            sky = 0.5 - 0.5 * float(normal[1])
+            return np.asarray(lamp * LAMP_COLOR + sky * SKY_OPEN + FILL_COLOR, np.float32)
+        share = np.asarray(cv2.transform(normal, np.stack([towards, [0, -0.5, 0]])), np.float32)
+        share[..., 0] = np.maximum(share[..., 0], 0)
+        mix = np.column_stack([LAMP_COLOR, SKY_OPEN, FILL_COLOR + 0.5 * SKY_OPEN])
+        return np.asarray(cv2.transform(share, mix), np.float32)
 
     def _received(self, points: Floats, normals: Floats) -> Floats:
-        total = np.zeros((*points.shape[:2], 4), np.float32) + FILL_COLOR
-        for light in self._lights:
-            towards = light.view.origin.astype(np.float32) - points
-            squared = cv2.transform(towards * towards, np.ones((1, 3), np.float32))
-            facing = cv2.transform(towards * normals, np.ones((1, 3), np.float32))
-            cosine = np.maximum(facing, 0) / np.sqrt(squared)
-            cosine *= _lit(light, points)
-            total += cosine[..., None] * light.color
-        return total
+        """Return the light on h×w×3 points, h×w×4."""
+        towards = LAMP_POSITION.astype(np.float32) - points
+        towards *= normals
+        facing = np.asarray(cv2.transform(towards, np.ones((1, 3), np.float32)), np.float32)
+        distance = cv2.magnitude(*_flat_and_up(points - LAMP_POSITION.astype(np.float32)))
+        lamp = np.maximum(facing, 0) / np.asarray(distance, np.float32)
+        lamp *= sum((shadow.lit(points) for shadow in self._lamp), np.zeros_like(lamp)) / len(self._lamp)
+        sky = np.zeros_like(lamp)
+        for direction, shadow in zip(self._sky_directions, self._sky, strict=True):
+            facing = np.asarray(cv2.transform(normals, direction[None].astype(np.float32)), np.float32)
+            sky += np.maximum(facing, 0) * shadow.lit(points)
+        sky *= np.float32(SKY_LIGHT / len(self._sky))
+        mix = np.column_stack([LAMP_COLOR, SKY_COLOR, FILL_COLOR])
+        return np.asarray(cv2.transform(cv2.merge([lamp, sky]), mix), np.float32)
 
 
-def _lit(light: Light, points: Floats) -> Floats:
-    """Return 1 where the light sees the point, 0 in shadow; points beyond its view are lit."""
-    view = light.view
-    matrix = np.hstack([view.rotation, -(view.rotation @ view.origin)[:, None]])
-    x, y, z = cv2.split(cv2.transform(points, matrix))
-    first, step = view.rays[0, 0], view.spacing
-    column = (x / z - first[0]) / np.float32(step)
-    row = (y / z - first[1]) / np.float32(step)
-    nearest = cv2.remap(
-        light.depth, column, row, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=float("inf")
-    )
-    return (z <= nearest + np.float32(LIFT_M)).astype(np.float32)
+def _shadow(
+    things: Sequence[Thing], position: Vector, target: Vector, half_angle: float, size: int
+) -> Shadow:
+    view = light_view(position, target, half_angle, size)
+    return Shadow(view, see_depth(things, view))
+
+
+def _world_points(layers: Layers, view: View) -> Floats:
+    """Return where the samples lie, a little off the surface: h×w×3 m."""
+    world = np.asarray(cv2.transform(view.rays, view.rotation.T), np.float32)
+    world *= np.where(np.isfinite(layers.depth), layers.depth, np.float32(1))[..., None]
+    world += view.origin.astype(np.float32)
+    world += np.float32(LIFT_M) * layers.normal
+    return world
+
+
+def _on_edges(which: NDArray[np.int16], step: int) -> NDArray[np.bool_]:
+    """Return the samples of pixels that see more than one thing."""
+    blocks = which.reshape(which.shape[0] // step, step, which.shape[1] // step, step)
+    mixed = (blocks != blocks[:, :1, :, :1]).any(axis=(1, 3))
+    return mixed.repeat(step, axis=0).repeat(step, axis=1)
+
+
+def _flat_and_up(vectors: Floats) -> tuple[Floats, Floats]:
+    x, y, z = cv2.split(vectors)
+    return np.asarray(cv2.magnitude(x, z), np.float32), np.asarray(y, np.float32)
 
 
 def _sky_directions(count: int) -> Vector:

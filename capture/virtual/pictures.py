@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.random import Generator
@@ -85,8 +87,8 @@ def blocks(rng: Generator, size: Size) -> Picture:
     cuts_x = np.sort(rng.choice(np.arange(1, 9), 3, replace=False)) / 9
     cuts_y = np.sort(rng.choice(np.arange(1, 9), 3, replace=False)) / 9
     xs, ys = [0.0, *cuts_x, 1.0], [0.0, *cuts_y, 1.0]
-    for top, bottom in zip(ys, ys[1:], strict=False):
-        for left, right in zip(xs, xs[1:], strict=False):
+    for top, bottom in pairwise(ys):
+        for left, right in pairwise(xs):
             code = ("#f4f0e4", "#f4f0e4", "#d8362a", "#1f4e9c", "#f2c61f")[int(rng.integers(5))]
             picture[
                 round(top * height) : round(bottom * height), round(left * width) : round(right * width)
@@ -114,7 +116,7 @@ def framed(picture: Picture, frame: str, mat: str = "#f3efe6", mat_share: float 
 
 
 def lettered(picture: Picture, text: str, color: str, place: tuple[float, float], height: float) -> Picture:
-    """Write a line of text; `place` is the middle of the line and `height` that of capitals, as parts of the picture."""
+    """Write a line of text; `place` is its middle and `height` that of capitals, as parts of the picture."""
     rows, columns = picture.shape[:2]
     fine = 4
     font = cv2.FONT_HERSHEY_DUPLEX
@@ -169,7 +171,7 @@ def printed_page(rng: Generator, size: Size, lines: int = 24) -> Picture:
     line = (y * lines).astype(np.int32)
     within = y * lines - line
     words = noise(rng, (lines + 1, 400), (lines, 70), 2)[:, :]
-    ink = words[np.minimum(line, lines), np.minimum((x * 400).astype(np.int32), 399)] > 0.42  # noqa: PLR2004
+    ink = words[np.minimum(line, lines), np.minimum((x * 400).astype(np.int32), 399)] > 0.42
     body = (np.abs(within - 0.5) < 0.23) & (np.abs(x - 0.5) < 0.40) & (y > 0.2) & (y < 0.93)
     heading = (np.abs(y - 0.12) < 0.03) & (np.abs(x - 0.36) < 0.26)
     dark = ((ink & body) | heading).astype(np.float32)

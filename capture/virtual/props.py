@@ -6,7 +6,7 @@ Positions are those of the bottom middle of a prop unless said otherwise; `yaw` 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -154,7 +154,7 @@ def books_in_row(
             side = texture(spine[:, :1] * 0.9 + 0 * spine[:, :12], textures.FABRIC)
             page = texture(pictures.pages(shop.rng, (24, 12)), textures.PRINT)
             faces = {"front": texture(spine, textures.FABRIC), "left": side, "right": side, "top": page}
-            things += box(pose, (thick, height, 0.16), faces)
+            things += [replace(face, casts_shadow=False) for face in box(pose, (thick, height, 0.16), faces)]
         x += thick + 0.002
 
 
@@ -299,6 +299,13 @@ def picket_fence(shop: Workshop, pose: Pose, pickets: int, pitch: float, height:
     alpha = (board | rail).astype(np.float32)
     paint = texture(np.clip(picture, 0, 1).astype(np.float32), textures.WOOD, alpha)
     return Thing(Sheet(width, height, two_sided=True), paint, moved(pose, (0, -height / 2, 0)))
+
+
+def thread(length: float, color: str, width: float = 0.003) -> tuple[Sheet, Texture]:
+    """A thread hanging down from its middle: a strip that faces the cameras, cheaper than a cone."""
+    return Sheet(width, length, two_sided=True), texture(
+        textures.plain((16, 16), textures.rgb(color)), textures.FABRIC
+    )
 
 
 def wire(start: ArrayLike, end: ArrayLike, radius: float, color: str) -> Thing:

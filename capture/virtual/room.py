@@ -115,7 +115,13 @@ def _bench(shop: Workshop) -> list[Thing]:
     light, dark = (("#cfa373", "#8a5a33"), ("#b98a5e", "#6d4426"), ("#d9b68a", "#a0743f"))[
         int(shop.rng.integers(3))
     ]
-    top = textures.wood(shop.rng, shop.size(width, depth, 0.75), light, dark, planks=7)
+    top = textures.wood(
+        shop.rng,
+        (round(1.9 * shop.focal_px * depth), round(0.7 * shop.focal_px * width)),
+        light,
+        dark,
+        planks=7,
+    )
     slab = texture(top, textures.WOOD)
     edge = texture(textures.wood(shop.rng, (24, 400), light, dark), textures.WOOD)
     things = box(

@@ -28,6 +28,7 @@ from capture.virtual.props import (
     picture_frame,
     pole,
     potted_plant,
+    thread,
     wire,
 )
 from capture.virtual.room import BENCH_Y, BINDINGS, furnish
@@ -129,7 +130,7 @@ def _on_bench(shop: Workshop) -> list[Thing]:
     things.append(
         Thing(Sheet(0.15, 0.21), page, Pose(flat, np.array([0.06, y - 0.003, 0.66])), casts_shadow=False)
     )
-    things += _stand(shop)
+    things += _stand()
     return things
 
 
@@ -150,7 +151,7 @@ def _toy_blocks(shop: Workshop) -> list[Thing]:
     return things
 
 
-def _stand(shop: Workshop) -> list[Thing]:
+def _stand() -> list[Thing]:
     """The laboratory stand the pendulum hangs from."""
     base = np.array([0.40, BENCH_Y, 1.30])
     iron = texture(textures.plain((16, 16), textures.rgb("#3b4248")), textures.PAINT)
@@ -195,13 +196,12 @@ def _pendulum(shop: Workshop) -> list[Thing]:
     def bob(time_s: float) -> Pose:
         return moved(swing(time_s), (0, length, 0), rotation_from([0, 60 * time_s % 360, 0]))
 
-    def thread(time_s: float) -> Pose:
-        return moved(swing(time_s), (0, length, 0))
+    def string(time_s: float) -> Pose:
+        return moved(swing(time_s), (0, length / 2, 0))
 
     skin = texture(textures.stripes(shop.size(0.33, 0.16, 1.25), BRIGHT, 1), textures.PLASTIC)
-    string = texture(textures.plain((16, 16), textures.rgb("#e8e2d2")), textures.FABRIC)
     return [
-        Thing(Cone(0.0015, 0.0015, length), string, thread(0), thread),
+        Thing(*thread(length, "#e8e2d2"), string(0), string),
         Thing(Ball(0.052), skin, bob(0), bob),
     ]
 
@@ -218,9 +218,9 @@ def _mobile(shop: Workshop) -> list[Thing]:
             textures.PRINT,
         )
         motion = _drift(np.array([x, y, z]), float(rng.uniform(0, TAU)), float(rng.uniform(5.0, 8.0)))
-        thread = texture(textures.plain((16, 16), textures.rgb("#d8d4c8")), textures.FABRIC)
+        hanger = _above(motion, wide * 0.375 + 0.35)
         things.append(Thing(Sheet(wide, wide * 0.75, two_sided=True), card, motion(0), motion))
-        things.append(Thing(Cone(0.0018, 0.0018, 0.7), thread, motion(0), _above(motion, wide * 0.375)))
+        things.append(Thing(*thread(0.7, "#d8d4c8", 0.0036), hanger(0), hanger))
     return things
 
 
@@ -240,7 +240,8 @@ def _drift(center: np.ndarray, phase: float, period: float) -> Motion:
 
 
 def _above(motion: Motion, height: float) -> Motion:
-    return lambda time_s: moved(motion(time_s), (0, -height, 0))
+    """Follow a motion at a height above it, without turning."""
+    return lambda time_s: at(motion(time_s).position - [0, height, 0])
 
 
 def _train(shop: Workshop) -> list[Thing]:
@@ -281,11 +282,10 @@ def _balloon(shop: Workshop) -> list[Thing]:
     rubber = texture(
         textures.plain((32, 64), textures.rgb(shop.pick("#d8274c", "#f08a24", "#2a9d8f"))), textures.PLASTIC
     )
-    string = texture(textures.plain((16, 16), textures.rgb("#f0ece0")), textures.FABRIC)
-    hang = _shifted(float_about, (0, 0.65, 0))
+    hang = _above(float_about, -0.13 - 0.26)
     return [
         Thing(Ball(0.13), rubber, float_about(0), float_about),
-        Thing(Cone(0.002, 0.002, 0.53), string, hang(0), hang),
+        Thing(*thread(0.52, "#f0ece0", 0.004), hang(0), hang),
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import cast
 
 import cv2
 import numpy as np
@@ -150,8 +151,7 @@ def encode(values: Floats, look: Look) -> Image:
     index = np.clip(values * np.float32(LOOKUP_SIZE - 1) + np.float32(0.5), 0, LOOKUP_SIZE - 1).astype(
         np.uint16
     )
-    encoded: Image = _curve(look.gamma, look.bits).take(index)
-    return encoded
+    return cast("Image", _curve(look.gamma, look.bits).take(index))
 
 
 @lru_cache(maxsize=16)

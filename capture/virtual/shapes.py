@@ -10,12 +10,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from capture.virtual.geometry import Vector
-from capture.virtual.view import Floats, Region, View
+from capture.virtual.view import NEAREST_M, Floats, Region, View
 
 Mask = NDArray[np.bool_]
+
+# Sheets whose slant varies by less get their texture from one level of detail.
+ONE_LEVEL = 1.15
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +38,8 @@ class Hit:
         depth: h×w float32, m in the view; inf where missed.
         u, v: h×w float32, place on the texture in 0 … 1; 0 where missed.
         normal: (3,) or h×w×3 float32, unit vector in the world, towards the view.
-        scale: (log₂ of) texture widths × heights per sample: h×w float32 or float; half of log₂ of the area.
+        scale: log₂ of the edge of a sample on the texture, as a part of the texture (the square root of the
+            area it covers); h×w float32 where it varies, else a number.
     """
 
     depth: Floats
@@ -75,7 +80,7 @@ class Sheet:
             ]
         )
         matrix = rows @ view.rotation.T
-        u, v, w = cv2.split(cv2.transform(view.rays[region], matrix))
+        u, v, w = _split(cv2.transform(view.rays[region], matrix))
         with np.errstate(divide="ignore", invalid="ignore"):
             inverse = np.float32(1) / w
             u *= inverse
@@ -87,11 +92,20 @@ class Sheet:
         outside = ~inside
         for values, missed in ((u, 0.0), (v, 0.0), (depth, np.inf), (inverse, 1.0)):
             values[outside] = missed
-        # Area of a sample on the texture: determinant of the homography's derivative.
-        area = abs(float(np.linalg.det(matrix))) * view.spacing**2
-        scale = (0.5 * np.log2(area) + 1.5 * np.log2(np.abs(inverse))).astype(np.float32)
         facing = normal if distance <= 0 else -normal
+        # Area of a sample on the texture: determinant of the homography's derivative, area · inverse³.
+        area = abs(float(np.linalg.det(matrix))) * view.spacing**2
+        scale = 0.5 * np.log2(area) + 1.5 * self._log_inverse(pose, view, normal, inverse)
         return Hit(depth, u, v, facing.astype(np.float32), scale)
+
+    def _log_inverse(self, pose: Pose, view: View, normal: Vector, inverse: Floats) -> Floats | float:
+        """Return log₂ |1/W|: one number where the whole sheet is at about the same slant and distance."""
+        corners = (self.hull() @ pose.rotation.T + pose.position - view.origin) @ view.rotation.T
+        if corners[:, 2].min() > NEAREST_M:
+            w = np.abs((corners / corners[:, 2:]) @ (view.rotation @ normal))
+            if w.min() > 0 and w.max() / w.min() < ONE_LEVEL:
+                return float(-np.log2(w.mean()))
+        return np.asarray(np.log2(np.abs(inverse)), np.float32)
 
 
 @dataclass(frozen=True)
@@ -118,8 +132,9 @@ class Ball:
         if not hit.any():
             return None
         normal = (world * depth[..., None] + offset.astype(np.float32)) / np.float32(self.radius)
-        x, y, z = cv2.split(cv2.transform(normal, pose.rotation.T))
-        u, v = _around(x, z), np.arccos(np.clip(-y, -1, 1)) / np.float32(np.pi)
+        x, y, z = _split(cv2.transform(normal, pose.rotation.T))
+        u = _around(x, z)
+        v = np.asarray(np.arccos(np.clip(-y, -1, 1)) / np.float32(np.pi), np.float32)
         _forget(hit, u, v, depth)
         center_depth = float((view.rotation @ -offset)[2])
         sample = view.spacing * max(center_depth, self.radius)
@@ -147,8 +162,8 @@ class Cone:
 
     def meet(self, pose: Pose, view: View, region: Region) -> Hit | None:
         """Intersect; None if no ray hits."""
-        local = cv2.transform(view.rays[region], pose.rotation.T @ view.rotation.T)
-        x, y, z = cv2.split(local)
+        local = np.asarray(cv2.transform(view.rays[region], pose.rotation.T @ view.rotation.T), np.float32)
+        x, y, z = _split(local)
         ox, oy, oz = (float(c) for c in pose.rotation.T @ (view.origin - pose.position))
         slope = (self.bottom - self.top) / self.height
         radius = self.bottom + slope * oy  # at the height of the view's origin
@@ -186,6 +201,11 @@ class Cone:
 Shape = Sheet | Ball | Cone
 
 _BOX = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+
+
+def _split(channels: MatLike) -> tuple[Floats, Floats, Floats]:
+    first, second, third = (np.asarray(channel, np.float32) for channel in cv2.split(channels))
+    return first, second, third
 
 
 def _around(x: Floats, z: Floats) -> Floats:

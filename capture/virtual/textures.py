@@ -1,8 +1,8 @@
 """Procedural textures: noise, wood, marble, brick … No downloaded images.
 
-A *picture* here is h×w×3 float32 RGB in 0 … 1, gamma-encoded as on a screen (colours are chosen that way). It looks
-the same at every resolution: noise is defined in cells per picture, not in pixels. `texture` turns a picture into
-what the renderer needs: linear reflectance of red, green, blue and of the band the mono sensor sees.
+A *picture* here is h×w×3 float32 RGB in 0 … 1, gamma-encoded as on a screen (colours are chosen that way). It
+looks the same at every resolution: noise is defined in cells per picture, not in pixels. `texture` turns a picture
+into what the renderer needs: linear reflectance of red, green, blue and of the band the mono sensor sees.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMALLEST_LEVEL_PX = 8
 
 @dataclass(frozen=True)
 class Infrared:
-    """Reflectance in near infrared: base + slope · luminance. What tells materials apart that look alike in colour."""
+    """Reflectance in near infrared: base + slope · luminance. Tells materials apart that look alike in colour."""
 
     base: float
     slope: float
@@ -46,7 +46,7 @@ class Texture:
     """What covers a surface.
 
     Attributes:
-        levels: h×w×4 float32 each, linear reflectance R, G, B, mono in 0 … 1; every level half the size of the last.
+        levels: h×w×4 float32 each, linear reflectance R, G, B, mono in 0 … 1; each half the size of the last.
         alpha: h×w float32 in 0 … 1 of level 0, None where it covers everything.
     """
 
@@ -64,7 +64,7 @@ def texture(
 ) -> Texture:
     """Return the texture of a picture; `glow` multiplies reflectance (above 1: it shines by itself)."""
     linear = np.power(np.clip(picture, 0.0, 1.0), 2.2).astype(np.float32)
-    luminance = linear @ LUMA
+    luminance = np.asarray(linear @ LUMA, np.float32)
     nir = np.clip(infrared.base + infrared.slope * luminance, 0.0, 1.0)
     mono = linear @ np.array(MONO_RGB, np.float32) + MONO_NIR * nir
     full = (np.dstack([linear, mono]) * glow).astype(np.float32)
@@ -83,7 +83,7 @@ def _half(level: Floats) -> Floats:
 
 def rgb(code: str) -> NDArray[np.float32]:
     """Return (3,) float32 of "#rrggbb"."""
-    return np.array([int(code[i : i + 2], 16) for i in (1, 3, 5)], np.float32) / 255
+    return np.array([int(code[i : i + 2], 16) / 255 for i in (1, 3, 5)], np.float32)
 
 
 def plain(size: Size, color: ArrayLike) -> Picture:
@@ -102,8 +102,8 @@ def coordinates(size: Size) -> tuple[Floats, Floats]:
     height, width = size
     x = (np.arange(width, dtype=np.float32) + 0.5) / width
     y = (np.arange(height, dtype=np.float32) + 0.5) / height
-    grid = np.meshgrid(x, y)
-    return grid[0], grid[1]
+    grid = np.broadcast_to(x, size), np.broadcast_to(y[:, None], size)
+    return grid[0].astype(np.float32), grid[1].astype(np.float32)
 
 
 def noise(
@@ -122,11 +122,11 @@ def noise(
         rows, columns = (max(1, round(n * 2**octave)) for n in cells)
         grid = rng.random((rows + 3, columns + 3), dtype=np.float32)
         if octave > 0 and rows > 2 * height and columns > 2 * width:
-            continue  # finer than the picture can show; the grid was drawn all the same to keep later ones alike
+            continue  # finer than the picture can show; drawn all the same, so that later ones stay alike
         total += amplitude * _stretched(grid, size, rows, columns)
         norm += amplitude
         amplitude *= gain
-    return np.clip((total / norm - 0.5) * 1.6 + 0.5, 0.0, 1.0)
+    return np.asarray(np.clip((total / norm - 0.5) * 1.6 + 0.5, 0.0, 1.0), np.float32)
 
 
 def _stretched(grid: Floats, size: Size, rows: int, columns: int) -> Floats:
@@ -206,7 +206,7 @@ def checker(size: Size, rows: int, columns: int, colors: tuple[str, str]) -> Pic
     """A checkerboard."""
     x, y = coordinates(size)
     odd = ((x * columns).astype(np.int32) + (y * rows).astype(np.int32)) % 2
-    return np.stack([rgb(code) for code in colors])[odd]
+    return np.asarray(np.stack([rgb(code) for code in colors])[odd], np.float32)
 
 
 def dots(

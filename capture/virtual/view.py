@@ -1,8 +1,8 @@
-"""A view: rays from one point through a grid of samples, several to a pixel. Cameras and lights are both views."""
+"""A view: rays from one point through a grid of samples, several to a pixel. Cameras are views, and lights too."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
@@ -13,8 +13,10 @@ from capture.virtual.geometry import CameraGeometry, Vector
 Floats = NDArray[np.float32]
 Region = tuple[slice, slice]
 
-# Rays are computed for every 4th pixel and interpolated: lenses bend so little that the error stays below 0.001 px.
+# Rays are computed for every 4th pixel and interpolated: lenses bend so little that the error is below 0.001 px.
 COARSE_STEP_PX = 4
+# What is nearer to the lens has no place in the image.
+NEAREST_M = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,54 +28,63 @@ class View:
         rotation: 3×3, world → view (x right, y down, z forward).
         rays: h×w×2 float32, (x/z, y/z) of each sample in view coordinates; h, w = samples × image size.
         samples: samples per pixel along each axis.
+        spacing: distance of neighbouring samples in ray coordinates, mean over the middle row.
     """
 
     origin: Vector
     rotation: Vector
     rays: Floats
     samples: int
+    spacing: float = field(init=False)
+    # Extent of the rays of each row and column: what tells which samples an object can cover.
+    _rows: tuple[Floats, Floats] = field(init=False, repr=False)
+    _columns: tuple[Floats, Floats] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        # Extent of the rays of each row and column: what tells which samples an object can cover.
-        object.__setattr__(self, "_rows", (self.rays[..., 1].min(axis=1), self.rays[..., 1].max(axis=1)))
-        object.__setattr__(self, "_columns", (self.rays[..., 0].min(axis=0), self.rays[..., 0].max(axis=0)))
+        h, w = self.shape
+        across = float(np.linalg.norm(self.rays[h // 2, -1] - self.rays[h // 2, 0]))
+        object.__setattr__(self, "spacing", across / (w - 1))
+        object.__setattr__(self, "_rows", _extent(self.rays[..., 1], axis=1))
+        object.__setattr__(self, "_columns", _extent(self.rays[..., 0], axis=0))
 
     @property
     def shape(self) -> tuple[int, int]:
         """Return (h, w) of the sample grid."""
         return self.rays.shape[0], self.rays.shape[1]
 
-    @property
-    def spacing(self) -> float:
-        """Return the distance of neighbouring samples in ray coordinates (mean over the view)."""
-        h, w = self.shape
-        return float(np.linalg.norm(self.rays[h // 2, -1] - self.rays[h // 2, 0])) / (w - 1)
-
     def region_of(self, hull: Vector) -> Region | None:
-        """Return the samples that anything inside the convex hull of N×3 world points may cover, whole pixels.
+        """Return the samples, in whole pixels, that things inside the convex hull of N×3 points may cover.
 
         None if it is out of sight. Everything if the hull reaches behind the view.
         """
         points = (hull - self.origin) @ self.rotation.T
         depth = points[:, 2]
-        if depth.max() <= 0.01:  # noqa: PLR2004  (a centimetre before the lens)
+        if depth.max() <= NEAREST_M:
             return None
-        if depth.min() <= 0.01:  # noqa: PLR2004
+        if depth.min() <= NEAREST_M:
             return slice(0, self.shape[0]), slice(0, self.shape[1])
         flat = points[:, :2] / depth[:, None]
-        rows = self._range(self._rows, flat[:, 1])  # type: ignore[attr-defined]
-        columns = self._range(self._columns, flat[:, 0])  # type: ignore[attr-defined]
+        rows = self._range(self._rows, flat[:, 1])
+        columns = self._range(self._columns, flat[:, 0])
         return None if rows is None or columns is None else (rows, columns)
 
     def _range(self, extent: tuple[Floats, Floats], values: Vector) -> slice | None:
-        inside = np.flatnonzero((extent[1] >= values.min()) & (extent[0] <= values.max()))
-        if inside.size == 0:
+        lowest, highest = extent
+        begin = int(np.searchsorted(highest, values.min()))
+        end = int(np.searchsorted(lowest, values.max(), side="right"))
+        if begin >= end:
             return None
         # A pixel more on either side: coordinates between two rows belong to both.
         pixels = self.samples
-        first = max(0, (int(inside[0]) // pixels - 1) * pixels)
-        last = min(extent[0].size, (int(inside[-1]) // pixels + 2) * pixels)
+        first = max(0, (begin // pixels - 1) * pixels)
+        last = min(lowest.size, ((end - 1) // pixels + 2) * pixels)
         return slice(first, last)
+
+
+def _extent(coordinate: Floats, axis: int) -> tuple[Floats, Floats]:
+    """Return lowest and highest coordinate of each row (or column), made to rise so that they can be searched."""
+    lowest, highest = coordinate.min(axis=axis), coordinate.max(axis=axis)
+    return np.minimum.accumulate(lowest[::-1])[::-1], np.maximum.accumulate(highest)
 
 
 def pixel_grid(width: int, height: int, samples: int = 1) -> Floats:
@@ -100,7 +111,7 @@ def mapped_view(camera: CameraGeometry, raw_pixels: Floats, samples: int) -> Vie
 def light_view(position: Vector, target: Vector, half_angle: float, size: int) -> View:
     """Return a square pinhole view from a light towards a target; `half_angle` in rad."""
     forward = (target - position) / np.linalg.norm(target - position)
-    side = np.array([1.0, 0, 0]) if abs(forward[0]) < 0.9 else np.array([0, 0, 1.0])  # noqa: PLR2004
+    side = np.array([1.0, 0, 0]) if abs(forward[0]) < 0.9 else np.array([0, 0, 1.0])
     down = np.cross(forward, side)
     down /= np.linalg.norm(down)
     rotation = np.stack([np.cross(down, forward), down, forward])
@@ -110,12 +121,13 @@ def light_view(position: Vector, target: Vector, half_angle: float, size: int) -
 
 
 def _rays(camera: CameraGeometry, raw_pixels: Floats | None, samples: int) -> Floats:
-    """Compute rays on a coarse grid that reaches one step beyond the image, then interpolate to all samples."""
+    """Compute rays on a coarse grid that reaches one step beyond the image; interpolate to all samples."""
     step = COARSE_STEP_PX if raw_pixels is None else 1
     nodes_x = -(-camera.width // step) + 2
     nodes_y = -(-camera.height // step) + 2
     if raw_pixels is None:
-        # Node i is at the centre of its block of `step` pixels, where cv2.resize puts it; one block lies outside.
+        # Node i is at the centre of its block of `step` pixels, where cv2.resize puts it; the first and the
+        # last block lie outside of the image.
         x = (np.arange(nodes_x) - 0.5) * step - 0.5
         y = (np.arange(nodes_y) - 0.5) * step - 0.5
         nodes = np.dstack(np.meshgrid(x, y))

@@ -1,0 +1,247 @@
+"""The virtual rig: two cameras on one trigger before a drawn scene, paced like real ones. See `capture.rig.Rig`."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self, cast
+
+from capture.errors import DeviceLost, FrameTimeout, RigFileError, SettingRejected
+from capture.frames import ROLES, Frame, Role
+from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
+from capture.spec import VirtualSpec
+from capture.virtual.controls import FRAME_RATE_HZ, TRIGGER_MODES, Controls, chosen, within
+from capture.virtual.schedule import Schedule, Shot
+from capture.virtual.sensor import PIXEL_FORMATS, SENSORS
+from capture.virtual.stage import Stage
+
+COMMANDS = (
+    "TriggerSoftware",
+    "ShowBoard",
+    "HideBoard",
+    *(f"{fault}:{role}" for fault in ("DropFrame", "DelayFrame", "LoseDevice") for role in ROLES),
+)
+# Solved from pictures of the board at this size.
+SHIPPED_CALIBRATION = Path(__file__).resolve().parents[2] / "calibration_data" / "virtual.toml"
+SHIPPED_SIZE = (640, 480)
+SMALLEST_PX, LARGEST_PX = 64, 8192
+
+
+class VirtualRig:
+    """Both cameras share the trigger: equal frame ids belong together. Clocks and ids start at 0 with `start`.
+
+    Commands besides "TriggerSoftware": "ShowBoard" and "HideBoard" for the calibration board; faults, each for
+    ":mono" or ":color": "DropFrame" loses the next frame, "DelayFrame" makes it late, "LoseDevice" unplugs the
+    camera until the rig is opened anew.
+
+    `stop`, `apply` and `execute` may come from another thread while one waits in `next_frame`.
+    """
+
+    def __init__(self, spec: VirtualSpec) -> None:
+        self._spec = spec
+        self._changed = threading.Condition()
+        self._stage: Stage | None = None
+        self._acquiring = False
+        self._lost: set[Role] = set()
+        self._controls: dict[Role, Controls] = {}
+        self._schedule = self._new_schedule()
+
+    @property
+    def info(self) -> RigInfo:
+        """What was opened."""
+        if self._stage is None:
+            raise RuntimeError("the rig is not open")
+        spec = self._spec
+        calibration = spec.calibration
+        if (
+            calibration is None
+            and (spec.width, spec.height) == SHIPPED_SIZE
+            and SHIPPED_CALIBRATION.is_file()
+        ):
+            calibration = SHIPPED_CALIBRATION
+        return RigInfo(
+            kind="virtual",
+            name="virtual",
+            mono=self._camera_info("mono"),
+            color=self._camera_info("color"),
+            frame_rate_hz=1e9 / self._schedule.period_ns,
+            shares_trigger=True,
+            calibration=calibration,
+            commands=COMMANDS,
+            notice=spec.notice,
+        )
+
+    def __enter__(self) -> Self:
+        """Build the scene. Raises RigFileError if the size or rate of the spec cannot be had."""
+        spec = self._spec
+        for name, pixels in (("width", spec.width), ("height", spec.height)):
+            if not SMALLEST_PX <= pixels <= LARGEST_PX or pixels % 2:
+                raise RigFileError(
+                    f"virtual rig: {name} = {pixels} must be even, from {SMALLEST_PX} to {LARGEST_PX} px"
+                )
+        if spec.seed < 0:
+            raise RigFileError(f"virtual rig: seed = {spec.seed} must not be negative")
+        if not FRAME_RATE_HZ[0] <= spec.frame_rate_hz <= FRAME_RATE_HZ[1]:
+            raise RigFileError(
+                f"virtual rig: frame_rate_hz = {spec.frame_rate_hz:g} must be "
+                f"from {FRAME_RATE_HZ[0]:g} to {FRAME_RATE_HZ[1]:g}"
+            )
+        self._stage = Stage(spec)
+        self._lost = set()
+        self._controls = {role: Controls(role) for role in ROLES}
+        self._schedule = self._new_schedule()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop and let go of the scene."""
+        self.stop()
+        self._stage = None
+
+    def start(self) -> None:
+        """Begin to acquire, with clocks, ids and counters at zero. Raises DeviceLost."""
+        with self._changed:
+            self._check_alive()
+            if not self._acquiring:
+                self._schedule.restart(time.monotonic_ns())
+                self._acquiring = True
+
+    def stop(self) -> None:
+        """End acquisition; whoever waits for a frame wakes."""
+        with self._changed:
+            self._acquiring = False
+            self._schedule.halt()
+            self._changed.notify_all()
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return the next frame of either camera; the scene has no end, so never None.
+
+        Raises FrameTimeout (at once if acquisition is stopped meanwhile), DeviceLost.
+        """
+        deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
+        with self._changed:
+            was_acquiring = self._acquiring
+            while True:
+                self._check_alive()
+                now_ns = time.monotonic_ns()
+                shot = self._schedule.take(now_ns)
+                if shot is not None:
+                    break
+                if now_ns >= deadline_ns or (was_acquiring and not self._acquiring):
+                    raise FrameTimeout(self._why_no_frame(timeout_s))
+                event_ns = self._schedule.next_event_ns()
+                until_ns = deadline_ns if event_ns is None else min(event_ns, deadline_ns)
+                self._changed.wait(max(0, until_ns - now_ns) / 1e9)
+        return self._expose(shot, now_ns)
+
+    def counters(self) -> Mapping[Role, CameraCounters]:
+        """Return where frames went since `start`."""
+        with self._changed:
+            return self._schedule.counters
+
+    def settings(self, role: Role) -> Mapping[str, Setting]:
+        """Return what can be set on a camera now; frame rate and trigger are the same for both."""
+        with self._changed:
+            return self._controls[role].settings() | self._shared_settings()
+
+    def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
+        """Set one value and return what holds now. Raises SettingRejected, DeviceLost."""
+        with self._changed:
+            self._check_alive()
+            now_ns = time.monotonic_ns()
+            setting = self._shared_settings().get(name)
+            if setting is not None and name == "TriggerMode":
+                self._schedule.change_trigger(chosen(setting, value) == "On", now_ns)
+            elif setting is not None:
+                self._schedule.change_rate(within(setting, value), now_ns)
+            else:
+                if name == "PixelFormat" and self._acquiring:
+                    raise SettingRejected(name, value, "it is locked during acquisition; stop first")
+                look = self._controls[role].changed(name, value)
+                self._schedule.change_look(role, look, now_ns)
+            self._changed.notify_all()
+            return (self._controls[role].settings() | self._shared_settings())[name].value
+
+    def execute(self, command: str) -> None:
+        """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""
+        if command not in COMMANDS:
+            raise SettingRejected("command", command, f"this rig takes {', '.join(COMMANDS)}")
+        name, _, of_role = command.partition(":")
+        role = cast("Role", of_role)
+        with self._changed:
+            self._check_alive()
+            now_ns = time.monotonic_ns()
+            if name == "LoseDevice":
+                self._lost.add(role)
+            elif name in ("ShowBoard", "HideBoard"):
+                self._schedule.show_board(name == "ShowBoard", now_ns)
+            elif name == "DropFrame":
+                self._schedule.drop_next(role)
+            elif name == "DelayFrame":
+                self._schedule.delay_next(role)
+            else:
+                self._schedule.trigger(now_ns)
+            self._changed.notify_all()
+
+    def _new_schedule(self) -> Schedule:
+        looks = {role: SENSORS[role].look for role in ROLES}
+        return Schedule(self._spec.seed, self._spec.frame_rate_hz, looks)
+
+    def _shared_settings(self) -> dict[str, Setting]:
+        mode = TRIGGER_MODES[self._schedule.by_software]
+        return {
+            "AcquisitionFrameRate": Setting(
+                "AcquisitionFrameRate", self._schedule.frame_rate_hz, *FRAME_RATE_HZ, unit="Hz"
+            ),
+            "TriggerMode": Setting("TriggerMode", mode, choices=TRIGGER_MODES),
+        }
+
+    def _check_alive(self) -> None:
+        if self._lost:
+            names = " and ".join(sorted(self._lost))
+            raise DeviceLost(f"The virtual {names} camera was unplugged (by command); open the rig again.")
+
+    def _why_no_frame(self, timeout_s: float) -> str:
+        if not self._acquiring:
+            return "No frame: the virtual rig is not acquiring."
+        if self._schedule.by_software:
+            return f"No frame for {timeout_s:g} s: the virtual rig waits for TriggerSoftware (TriggerMode is On)."
+        return f"No frame from the virtual rig for {timeout_s:g} s."
+
+    def _expose(self, shot: Shot, host_ns: int) -> Frame:
+        stage = self._stage
+        if stage is None:
+            raise FrameTimeout("No frame: the virtual rig was closed.")
+        look = shot.look
+        name, layout = next(
+            (name, layout) for name, (layout, bits) in PIXEL_FORMATS[shot.role].items() if bits == look.bits
+        )
+        image = stage.image(shot.role, shot.frame_id, shot.device_ns, look, with_board=shot.with_board)
+        return Frame(
+            role=shot.role,
+            image=image,
+            layout=layout,
+            bits=look.bits,
+            pixel_format=name,
+            frame_id=shot.frame_id,
+            device_ns=shot.device_ns,
+            host_ns=host_ns,
+            exposure_us=look.exposure_us,
+            gain_db=look.gain_db,
+        )
+
+    def _camera_info(self, role: Role) -> CameraInfo:
+        return CameraInfo(
+            role=role,
+            serial=f"VIRTUAL-{role.upper()}",
+            vendor="CycleRig",
+            model="Virtual mono" if role == "mono" else "Virtual colour",
+            width=self._spec.width,
+            height=self._spec.height,
+            pixel_format=self._controls[role].pixel_format,
+            has_clock=True,
+        )
