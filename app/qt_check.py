@@ -1,7 +1,7 @@
-"""Does Qt find the system libraries it needs? Asked before Qt is imported, because Qt aborts the process if not.
+"""Does Qt find the system libraries it needs? Asked before Qt is imported: without them Qt aborts.
 
-The Qt wheels bring Qt itself, but not the X11 libraries its `xcb` platform plugin is linked against. This reads what
-the plugin and Qt's own libraries need from their ELF headers, and tries to load those that are not part of the wheel.
+The Qt wheels bring Qt itself, but not the X11 libraries its `xcb` platform plugin is linked against. This
+reads what the plugin and Qt's own libraries need from their ELF headers, and tries to load what the wheel lacks.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _platform(environ: Mapping[str, str]) -> str:
 
 
 def _system_libraries(roots: Iterable[Path], own_folders: Iterable[Path]) -> set[str]:
-    """Return the names of all libraries that the wheel's files need, directly or through each other, beyond it."""
+    """Return the libraries beyond the wheel that its files need, directly or through each other."""
     folders = list(own_folders)
     to_read = list(roots)
     seen: set[Path] = set()
@@ -100,7 +100,7 @@ def _system_libraries(roots: Iterable[Path], own_folders: Iterable[Path]) -> set
 
 
 def _unloadable(name: str) -> list[str]:
-    """Return the library that keeps this one from being loaded: itself, or one that it needs; empty if it loads."""
+    """Return what keeps a library from being loaded: itself, or one that it needs; empty if it loads."""
     try:
         ctypes.CDLL(name)
     except OSError as error:

@@ -45,7 +45,7 @@ class RigProcess:
     """A rig in a spawned process. Constructing does nothing; `with` starts the process and opens the rig.
 
     One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and
-    `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock; nobody polls.
+    `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock.
 
     When the process dies, `next_frame` raises DeviceLost at once (as do requests); leave the `with` block and
     enter a new one to start over.
