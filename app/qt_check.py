@@ -1,7 +1,8 @@
 """Does Qt find the system libraries it needs? Asked before Qt is imported: without them Qt aborts.
 
 The Qt wheels bring Qt itself, but not the X11 libraries its `xcb` platform plugin is linked against. This
-reads what the plugin and Qt's own libraries need from their ELF headers, and tries to load what the wheel lacks.
+reads what the plugin and Qt's own libraries need from their ELF headers, and tries to load what the wheel
+lacks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`main.py doctor`: versions, producers and cameras, GPU, display, and the traps that we know of.
 
-Everything that could crash, hang or take long (vendors' libraries, CUDA, Qt) is tried in a process of its own,
-all at the same time. Exit code 1 if something is broken, 0 otherwise; something that is merely absent is not broken.
+Everything that could crash, hang or take long (vendors' libraries, CUDA, Qt) is tried in a process of its
+own, all at the same time. Exit code 1 if something is broken, else 0; what is merely absent is not broken.
 """
 
 from __future__ import annotations
@@ -214,8 +214,8 @@ def _about_producers(producers: list[ProducerReport]) -> Iterator[Finding]:
         unset = "" if os.environ.get(PATH_VARIABLE) else f" and {PATH_VARIABLE} is not set"
         yield Finding(
             "note",
-            f"No GenTL producer (.cti) was found in the vendors' usual folders{unset}: only the virtual, replayed "
-            "and simulated rigs work. Install the camera vendor's software, or set "
+            f"No GenTL producer (.cti) was found in the vendors' usual folders{unset}: only the virtual, "
+            "replayed and simulated rigs work. Install the camera vendor's software, or set "
             f"{PATH_VARIABLE} to its folder.",
         )
     elif not any(report.devices for report in real):
