@@ -148,7 +148,7 @@ def _on_edges(which: NDArray[np.int16], step: int) -> NDArray[np.bool_]:
     """Return the samples of pixels that see more than one thing."""
     blocks = which.reshape(which.shape[0] // step, step, which.shape[1] // step, step)
     mixed = (blocks != blocks[:, :1, :, :1]).any(axis=(1, 3))
-    return mixed.repeat(step, axis=0).repeat(step, axis=1)
+    return np.asarray(mixed.repeat(step, axis=0).repeat(step, axis=1), np.bool_)
 
 
 def _flat_and_up(vectors: Floats) -> tuple[Floats, Floats]:

@@ -234,4 +234,4 @@ def cloth(rng: Generator, size: Size, picture: Picture, threads: int = 160) -> P
 def plaster(rng: Generator, size: Size, color: str, roughness: float = 0.05) -> Picture:
     """Painted wall: next to no texture."""
     clouds = noise(rng, size, (3, 3), 6, 0.6)
-    return np.clip(rgb(color) * (1 + roughness * (clouds - 0.5))[..., None], 0, 1).astype(np.float32)
+    return np.asarray(np.clip(rgb(color) * (1 + roughness * (clouds - 0.5))[..., None], 0, 1), np.float32)
