@@ -6,7 +6,7 @@ in, averaged colours and the readable W out. The two-pass cycle with its flips i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -50,7 +50,7 @@ class WeightVolume:
         cell = corners @ np.array([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
         candidates = np.arange(self.max_disparity) / self.stride
         values = np.interp(candidates, np.arange(depth), cell)
-        return (values / values.sum()).astype(np.float32)
+        return np.asarray(values / values.sum(), np.float32)
 
     def peak(self) -> tuple[Tensor, Tensor]:
         """Return position and mass of the peak, both B×h×w.
@@ -82,12 +82,24 @@ class ColorizerOutput(NamedTuple):
     volume: WeightVolume
 
 
+class SecondPass(NamedTuple):
+    """What a network wants to see in the second pass.
+
+    Attributes:
+        averaged_luma: I_C carries the luma that W averaged, as the paper has it, instead of the mono image's.
+        guided_in_color: R_C takes the place of R_G with its colours, as in the authors' released code.
+    """
+
+    averaged_luma: bool = False
+    guided_in_color: bool = False
+
+
 class Colorizer(Protocol):
     """M: {A_G, B_C} → A_C. Implemented by the presets as `torch.nn.Module`s."""
 
     @property
-    def second_pass_in_color(self) -> bool:
-        """Whether R_C with its colours guides the second pass (the released network) instead of R_G (the paper)."""
+    def second_pass(self) -> SecondPass:
+        """How to feed the second pass."""
 
     def __call__(
         self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
@@ -127,21 +139,16 @@ def colorize_second(
     """Return R'_C = flip(M(flip(R_G), flip(I_C))): the second pass.
 
     Content of reference pixel x lies at x − d in the mono image; mirrored, that is x' + d again, so the same network
-    searches the same candidates (paper, Method, Overview). I_C carries the mono luma, as everywhere we show it.
-    The volume of the result stays in the mirrored frame and says so.
+    searches the same candidates (paper, Method, Overview). I_C carries the mono luma, as everywhere we show it,
+    unless the network wants its own. The volume of the result stays in the mirrored frame and says so.
     """
-    colored = torch.cat([mono, first.chroma], dim=1)
-    guide = reference if network.second_pass_in_color else reference[:, :1]
+    how = network.second_pass
+    guide = reference if how.guided_in_color else reference[:, :1]
+    colored = torch.cat([first.luma if how.averaged_luma else mono, first.chroma], dim=1)
     second = network(guide.flip(-1), colored.flip(-1), max_disparity, offset)
-    volume = WeightVolume(
-        second.volume.weights,
-        second.volume.entropy,
-        second.volume.stride,
-        max_disparity,
-        offset,
-        mirrored=True,
+    return ColorizerOutput(
+        second.chroma.flip(-1), second.luma.flip(-1), replace(second.volume, mirrored=True)
     )
-    return ColorizerOutput(second.chroma.flip(-1), second.luma.flip(-1), volume)
 
 
 def colorize_cycle(

@@ -109,10 +109,6 @@ class Engine:
         networks = load_networks(self.model)
         for module in networks.modules():
             module.to(device)
-            if device.type == "cuda":
-                for layer in module.modules():
-                    if isinstance(layer, torch.nn.Conv2d):
-                        layer.weight.data = layer.weight.data.contiguous(memory_format=torch.channels_last)
         self._device, self._networks = device, networks
 
     @property

@@ -15,7 +15,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.colorizer import ColorizerOutput, WeightVolume, average_candidates, shift_reference
+from models.layout import SmallConv3d, prefer_channels_last
+from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, shift_reference
 
 _FEATURE_STRIDE = 4  # the two strided convolutions of the feature network
 _STRIDES = (1, 2, 4, 8, 16)
@@ -113,9 +114,11 @@ class FeatureNetwork(nn.Module):
     def forward(self, luma: Tensor) -> Tensor:
         """Return features whose groups have unit length, so that their products are correlations."""
         features: Tensor = self.head(self.blocks(self.stem(normalize_contrast(luma, self.window))))
+        features = features.contiguous()  # correlation reads whole planes
         batch, channels, height, width = features.shape
         grouped = features.view(batch, self.groups, channels // self.groups, height, width)
-        return F.normalize(grouped, dim=2, eps=1e-3).view(batch, channels, height, width)
+        length = torch.rsqrt((grouped * grouped).sum(dim=2, keepdim=True) + 1e-6)
+        return (grouped * length).view(features.shape)
 
 
 def correlate(left: Tensor, right: Tensor, candidates: int, groups: int) -> Tensor:
@@ -153,9 +156,9 @@ class _Correlation(torch.autograd.Function):
         return to_left, to_padded, None, None
 
 
-def _conv3d(inputs: int, outputs: int) -> nn.Sequential:
+def _conv3d(channels: int, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, padding=1, bias=False), nn.BatchNorm3d(outputs), nn.ReLU()
+        kind(channels, channels, 3, padding=1, bias=False), nn.BatchNorm3d(channels), nn.ReLU()
     )
 
 
@@ -191,11 +194,11 @@ class Aggregation(nn.Module):
         self.mix = nn.Parameter(torch.full((config.groups,), 10.0 / config.groups))
         self.context = nn.Conv2d(config.feature_channels, half, 4, stride=2, padding=1)
         self.down1 = nn.Sequential(_halve(config.groups, half), nn.BatchNorm3d(half))
-        self.conv1 = _conv3d(half, half)
+        self.conv1 = _conv3d(half)
         self.down2 = nn.Sequential(_halve(half, quarter), nn.BatchNorm3d(quarter), nn.ReLU())
-        self.conv2 = nn.Sequential(_conv3d(quarter, quarter), _conv3d(quarter, quarter))
+        self.conv2 = nn.Sequential(*(_conv3d(quarter, SmallConv3d) for _ in range(2)))
         self.up = nn.Sequential(nn.Conv3d(quarter, half, 1, bias=False), nn.BatchNorm3d(half))
-        self.conv3 = _conv3d(half, half)
+        self.conv3 = _conv3d(half)
         self.score = nn.Conv3d(half, 1, 3, padding=1)
 
     def forward(self, correlations: Tensor, features: Tensor) -> Tensor:
@@ -211,6 +214,8 @@ class Aggregation(nn.Module):
 class LiveColorizer(nn.Module):
     """M in the `live` preset; keeps the contract of `models.colorizer.Colorizer`."""
 
+    second_pass = SecondPass()
+
     second_pass_in_color = False
 
     def __init__(self, config: LiveConfig | None = None) -> None:
@@ -219,9 +224,7 @@ class LiveColorizer(nn.Module):
         self.features = FeatureNetwork(self.config)
         self.aggregation = Aggregation(self.config)
         self.temperature = nn.Parameter(torch.zeros(()))
-        for module in self.modules():
-            if isinstance(module, nn.Conv3d):  # on a CPU, these run up to twice as fast in this layout
-                module.weight.data = module.weight.data.contiguous(memory_format=torch.channels_last_3d)
+        prefer_channels_last(self)
 
     def forward(
         self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0

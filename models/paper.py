@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from models.colorizer import ColorizerOutput, WeightVolume, average_candidates
+from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates
 from models.paper_layers import NormedConv2d, Residual, UNet
 
 STRIDE = 4
@@ -36,7 +36,7 @@ class PaperConfig:
         chroma_centre: what neutral chroma is for the features; 128 / 255 in the released network.
         black_outside: candidates outside the reference count as Y = Cb = Cr = 0 (a vivid green) instead of the
             colour of the nearest pixel inside.
-        second_pass_in_color: the second pass is guided by R_C with its colours instead of by R_G.
+        averaged_luma, guided_in_color: see `models.colorizer.SecondPass`.
     """
 
     filters: int = 8
@@ -44,7 +44,8 @@ class PaperConfig:
     first_candidate: int = 0
     chroma_centre: float = 0.0
     black_outside: bool = False
-    second_pass_in_color: bool = False
+    averaged_luma: bool = True
+    guided_in_color: bool = False
 
 
 RELEASED = PaperConfig(
@@ -53,7 +54,7 @@ RELEASED = PaperConfig(
     first_candidate=1,
     chroma_centre=128 / 255,
     black_outside=True,
-    second_pass_in_color=True,
+    guided_in_color=True,
 )
 """What the authors' released weights expect."""
 
@@ -80,9 +81,9 @@ class PaperColorizer(nn.Module):
         self.unet = UNet(2 * (n + 2 if self.config.geometry else n), n)
 
     @property
-    def second_pass_in_color(self) -> bool:
-        """Tell the cycle what guides the second pass."""
-        return self.config.second_pass_in_color
+    def second_pass(self) -> SecondPass:
+        """How to feed the second pass."""
+        return SecondPass(self.config.averaged_luma, self.config.guided_in_color)
 
     def forward(
         self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.colorizer import ColorizerOutput
+from models.layout import prefer_channels_last
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,9 @@ class Refiner(nn.Module):
         self.join = nn.ModuleList(_conv(a, a) for a in channels[:-1])
         self.head = nn.Conv2d(channels[0], 2 * 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)
-        nn.init.zeros_(self.head.bias if self.head.bias is not None else torch.empty(0))
+        assert self.head.bias is not None
+        nn.init.zeros_(self.head.bias)
+        prefer_channels_last(self)
 
     def forward(self, mono: Tensor, first: ColorizerOutput) -> Tensor:
         """Return the refined chroma.

@@ -81,8 +81,8 @@ def expose_color(radiance: Float, sensors: SensorPair, rng: np.random.Generator)
     for row, column, channel in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
         raw[row::2, column::2] = light[row::2, column::2, channel]
     raw = np.clip(_noisy(raw, sensors.color_noise, rng), 0, 1)
-    rgb = cv2.cvtColor((raw * 65535).astype(np.uint16), cv2.COLOR_BayerRGGB2RGB).astype(np.float32) / 65535
-    return _encode(rgb, sensors.color_gamma)
+    rgb = np.asarray(cv2.cvtColor((raw * 65535).astype(np.uint16), cv2.COLOR_BayerRGGB2RGB), np.float32) / 65535
+    return _encode(np.asarray(rgb, np.float32), sensors.color_gamma)
 
 
 def true_color(radiance: Float, sensors: SensorPair) -> Float:
@@ -100,7 +100,7 @@ def _color_signal(radiance: Float, sensors: SensorPair) -> Float:
 def _vignette(size: tuple[int, ...], loss: float) -> Float:
     y = np.linspace(-1, 1, size[0], dtype=np.float32)[:, None]
     x = np.linspace(-1, 1, size[1], dtype=np.float32)[None]
-    return 1 - loss * (x * x + y * y) / 2
+    return np.asarray(1 - loss * (x * x + y * y) / 2, np.float32)
 
 
 def _blur(image: Float, sigma_px: float) -> Float:
@@ -112,9 +112,9 @@ def _blur(image: Float, sigma_px: float) -> Float:
 def _noisy(light: Float, noise: tuple[float, float], rng: np.random.Generator) -> Float:
     read, shot = noise
     sigma = np.sqrt(read**2 + shot**2 * np.clip(light, 0, 1))
-    return light + sigma * rng.standard_normal(light.shape, dtype=np.float32)
+    return np.asarray(light + sigma * rng.standard_normal(light.shape, dtype=np.float32), np.float32)
 
 
 def _encode(light: Float, gamma: float) -> Float:
-    encoded: Float = np.clip(light, 0, 1) ** np.float32(gamma)
-    return np.round(encoded * 255) / np.float32(255)
+    encoded = np.clip(light, 0, 1) ** np.float32(gamma)
+    return np.asarray(np.round(encoded * 255) / np.float32(255), np.float32)

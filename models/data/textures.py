@@ -32,7 +32,7 @@ def fractal_noise(
         amplitude *= decay
         scale = max(1.0, scale / 2)
     low, high = np.percentile(total[::4, ::4], (1, 99))
-    return np.clip((total - low) / max(high - low, 1e-6), 0, 1)
+    return np.asarray(np.clip((total - low) / max(high - low, 1e-6), 0, 1), np.float32)
 
 
 def _blend(mix: Float, colors: list[Float]) -> Float:
@@ -82,7 +82,7 @@ def _plain(rng: np.random.Generator, height: int, width: int) -> Float:
     ramp = (x / width - 0.5) * np.cos(angle) + (y / height - 0.5) * np.sin(angle)
     light = 1 + ramp * rng.uniform(0, 0.6)
     light += 0.04 * rng.random() * (fractal_noise(rng, height, width, 40, 4, 0.8) - 0.5)
-    return (random_color(rng) * light[..., None]).astype(np.float32)
+    return np.asarray(random_color(rng) * light[..., None], np.float32)
 
 
 def _print(rng: np.random.Generator, height: int, width: int) -> Float:
