@@ -107,7 +107,7 @@ class Colorizer(Protocol):
         """Colorize.
 
         Args:
-            luma: B×1×H×W, 0 … 1, the image that lacks colour (B×3×H×W YCbCr for `second_pass_in_color`).
+            luma: B×1×H×W, 0 … 1, the image that lacks colour (B×3×H×W YCbCr where it guides in colour).
             reference: B×3×H×W, YCbCr: luma 0 … 1, then Cb and Cr centred at 0.
             max_disparity: d, candidates to search, in pixels.
             offset: first candidate, in pixels.

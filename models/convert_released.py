@@ -32,7 +32,7 @@ Layers = Mapping[str, Mapping[str, NDArray[np.float32]]]
 
 
 def load_released(path: Path) -> PaperColorizer:
-    """Return the authors' network, ready to run. Raises WeightsMismatch for any other file, ModelError without h5py."""
+    """Return the authors' network, ready to run. Raises WeightsMismatch, and ModelError without h5py."""
     network = PaperColorizer(RELEASED)
     # Only the running counts of batches are missing in the file; they matter to no one.
     counts = {
@@ -43,7 +43,7 @@ def load_released(path: Path) -> PaperColorizer:
 
 
 def read_keras(path: Path) -> Layers:
-    """Return the arrays of every layer of a Keras HDF5 file, by layer and by array name ("kernel", "gamma", …)."""
+    """Return the arrays of a Keras HDF5 file by layer and by array ("kernel", "gamma", …)."""
     try:
         import h5py
     except ImportError as error:
@@ -68,7 +68,7 @@ def read_keras(path: Path) -> Layers:
 
 
 def convert(layers: Layers, path: Path) -> dict[str, Tensor]:
-    """Return the state of `PaperColorizer(RELEASED)`. Raises WeightsMismatch that names the layer that is missing."""
+    """Return the state of `PaperColorizer(RELEASED)`. Raises WeightsMismatch that names a missing layer."""
     state: dict[str, Tensor] = {}
     for ours, conv, norm in _layer_names():
         try:
@@ -113,9 +113,9 @@ def _layer_names() -> Iterator[tuple[str, str, str]]:
 def _kernel(kernel: NDArray[np.float32]) -> Tensor:
     """Return a kernel in torch's order of axes, turned by 180° within the image.
 
-    The authors turn both images by 180°, run the network, and turn the result back: turning the kernels comes to the
-    same. Keras orders (candidate,) row, column, inputs, outputs, for transposed kernels outputs, inputs; torch has
-    outputs first, for transposed kernels inputs first. So both are the same permutation.
+    The authors turn both images by 180°, run the network, and turn the result back: turning the kernels comes
+    to the same. Keras orders (candidate,) row, column, inputs, outputs; for transposed kernels outputs,
+    inputs. torch has outputs first, for transposed kernels inputs first: so both are the same permutation.
     """
     axes = (-1, -2, *range(kernel.ndim - 2))
     return torch.from_numpy(kernel.transpose(axes).copy()).flip(-2, -1)

@@ -216,8 +216,6 @@ class LiveColorizer(nn.Module):
 
     second_pass = SecondPass()
 
-    second_pass_in_color = False
-
     def __init__(self, config: LiveConfig | None = None) -> None:
         super().__init__()
         self.config = config or LiveConfig()

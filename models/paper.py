@@ -1,8 +1,8 @@
 """The `paper` preset: full-resolution features, concatenation volume, 3-D U-Net (paper, Fig. 6).
 
-Layer for layer the network that the authors released (with `RELEASED` exactly, see `models/convert_released.py`), but
-written to need less: the volume of concatenated features is never built, batch norms are folded into convolutions,
-and large images are worked off in bands of rows. None of that changes a result.
+Layer for layer the network that the authors released (exactly so with `RELEASED`), but written to need less:
+the volume of concatenated features is never built, batch norms are folded into convolutions, and large images
+are worked off in bands of rows. None of that changes a result.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ class PaperConfig:
     Attributes:
         filters: n, the number of feature maps; the paper uses 16, the released network 8.
         geometry: feed two maps more, the distances to the nearer horizontal and vertical border.
-        first_candidate: candidate 0 of pixel x is reference pixel x + first_candidate (+ the offset asked for).
+        first_candidate: candidate 0 of pixel x is reference pixel x + first_candidate (plus the offset).
         chroma_centre: what neutral chroma is for the features; 128 / 255 in the released network.
-        black_outside: candidates outside the reference count as Y = Cb = Cr = 0 (a vivid green) instead of the
-            colour of the nearest pixel inside.
+        black_outside: candidates outside the reference count as Y = Cb = Cr = 0 (a vivid green) instead of
+            having the colour of the nearest pixel inside.
         averaged_luma, guided_in_color: see `models.colorizer.SecondPass`.
     """
 
@@ -88,7 +88,7 @@ class PaperColorizer(nn.Module):
     def forward(
         self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
     ) -> ColorizerOutput:
-        """Colorize; see `models.colorizer.Colorizer`. `luma` may be B×3×H×W YCbCr: then its chroma guides as well."""
+        """Colorize; arguments and result as in `Colorizer.__call__`."""
         height, width = luma.shape[-2:]
         start = offset + self.config.first_candidate
         depth = _round_up(max_disparity)
@@ -107,7 +107,7 @@ class PaperColorizer(nn.Module):
         return ColorizerOutput(chroma, y, volume)
 
     def features(self, image: Tensor) -> Tensor:
-        """Return features of luma (B×1×H×W) or YCbCr (B×3×H×W): B×C×H'×W', H' and W' padded to multiples of 4."""
+        """Return features, B×C×H'×W', of B×1×H×W luma or B×3×H×W YCbCr; H' and W' are multiples of 4."""
         if image.shape[1] == 1:
             image = torch.cat([image, image.new_zeros(image.shape).expand(-1, 2, -1, -1)], dim=1)
         if self.config.chroma_centre:

@@ -10,7 +10,7 @@ EPSILON = 1e-3
 
 
 class _Normed(nn.Module):
-    """Convolution, batch norm, ReLU. Outside of training the norm is folded into the convolution's weights."""
+    """Convolution, batch norm, ReLU. Outside of training the norm is folded into the convolution."""
 
     def __init__(
         self, conv: nn.Conv2d | nn.Conv3d | nn.ConvTranspose3d, norm: nn.BatchNorm2d | nn.BatchNorm3d
@@ -24,19 +24,19 @@ class _Normed(nn.Module):
         weight, bias, norm = self.conv.weight, self.conv.bias, self.norm
         assert bias is not None
         if self.training:
-            normed: Tensor = norm(self.convolve(weight, bias, *inputs))
+            normed: Tensor = norm(self._convolve(weight, bias, *inputs))
             return normed.relu()
         assert norm.running_mean is not None
         assert norm.running_var is not None
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         outputs = [1] * weight.dim()
         outputs[1 if isinstance(self.conv, nn.ConvTranspose3d) else 0] = -1
-        folded = self.convolve(
+        folded = self._convolve(
             weight * scale.view(outputs), (bias - norm.running_mean) * scale + norm.bias, *inputs
         )
         return folded.relu_()
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         """Convolve the inputs with these parameters."""
         raise NotImplementedError
 
@@ -53,7 +53,7 @@ class NormedConv2d(_Normed):
         """B×inputs×H×W → B×outputs×H×W."""
         return self.run(x)
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:  # noqa: D102
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         return conv2d(inputs[0], weight, bias, padding=weight.shape[-1] // 2)
 
 
@@ -81,7 +81,7 @@ class NormedConv3d(_Normed):
         """B×inputs×D×H×W → B×outputs×D×H×W."""
         return self.run(x)
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:  # noqa: D102
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         return conv3d(inputs[0], weight, bias, padding=1)
 
 
@@ -89,11 +89,11 @@ class DownConv3d(NormedConv3d):
     """As NormedConv3d with stride 2. D, H and W are even.
 
     TensorFlow, where the released weights come from, puts the one zero that "same" padding needs behind the
-    last candidate, row and column. Its images are turned by 180°: in the upright frame, ours, the zero lies before
-    the first row and column, which is what `padding=1` comes to; the candidates keep their order.
+    last candidate, row and column. Its images are turned by 180°: in the upright frame, ours, the zero lies
+    before the first row and column, which is what `padding=1` comes to; the candidates keep their order.
     """
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:  # noqa: D102
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         return conv3d(inputs[0], weight, bias, stride=2, padding=(2, 1, 1))[:, :, 1:]
 
 
@@ -109,7 +109,7 @@ class UpConv3d(_Normed):
         """B×inputs×D×H×W and the skip, B×outputs×2D×2H×2W → the skip's shape."""
         return self.run(x) + skip
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         doubled = conv_transpose3d(
             inputs[0], weight, bias, stride=2, padding=(0, 1, 1), output_padding=(0, 1, 1)
         )
@@ -119,10 +119,10 @@ class UpConv3d(_Normed):
 class MatchConv3d(_Normed):
     """The first convolution over the volume of concatenated features, without that volume.
 
-    Entry (k, y, x) of the volume holds the guide's features at (y, x) and the reference's at (y, x + k). A
-    convolution is linear, and each half of the volume repeats one image: so each image is convolved once in 2-D for
-    each of the kernel's three candidates, and the result is a sum of shifted copies. The numbers are those of the
-    3-D convolution, for a small part of its work and without its input in memory.
+    Entry (k, y, x) of the volume holds the guide's features at (y, x) and the reference's at (y, x + k). Each
+    half of the volume only repeats one image, and a convolution is linear: so each image is convolved in 2-D,
+    once for each of the three candidates that the kernel spans, and the result is a sum of shifted copies. The
+    same numbers as the 3-D convolution's, for a small part of its work and without its input in memory.
     """
 
     def __init__(self, features: int, outputs: int) -> None:
@@ -138,7 +138,7 @@ class MatchConv3d(_Normed):
         """
         return self.run(guide, candidates)
 
-    def convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:  # noqa: D102
+    def _convolve(self, weight: Tensor, bias: Tensor, *inputs: Tensor) -> Tensor:
         guide, candidates = inputs
         width = guide.shape[-1]
         depth = candidates.shape[-1] - width - 1
@@ -153,8 +153,8 @@ class MatchConv3d(_Normed):
             kernel = other[:, :, tap]
             shifted = conv2d(candidates, kernel, padding=(1, 0)).unfold(-1, width, 1).transpose(2, 3)
             total[:, :, here] += shifted[:, :, there]
-            # The volume ends left and right where the image does, while the candidates go on: what the kernel's
-            # outer columns see there is not part of the volume, and is taken off again.
+            # The volume ends left and right where the image does, while the candidates go on: what the outer
+            # columns of the kernel see there is not part of the volume, and is taken off again.
             left = conv2d(candidates[..., :depth], kernel[..., :1], padding=(1, 0)).transpose(2, 3)
             right = conv2d(candidates[..., -depth:], kernel[..., 2:], padding=(1, 0)).transpose(2, 3)
             total[:, :, here, :, 0] -= left[:, :, there]
@@ -180,7 +180,7 @@ class UNet(nn.Module):
         self.last = NormedConv3d(n, 1)
 
     def forward(self, guide: Tensor, candidates: Tensor) -> Tensor:
-        """Return logits ≥ 0, B×D×H×W. Arguments as in `MatchConv3d.forward`; D, H and W are multiples of 4."""
+        """Return logits ≥ 0, B×D×H×W. Arguments as in `MatchConv3d.forward`; D, H, W are multiples of 4."""
         full = self.full(self.match(guide, candidates))
         half = self.down1(full)
         half = self.up2(self.down2(half), half)
