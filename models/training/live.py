@@ -12,7 +12,7 @@ import logging
 import math
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,8 +97,13 @@ class LiveTraining:
         self.optimizer.load_state_dict(state["optimizer"])
         self.step = int(state["step"])
 
-    def run(self) -> Path:
-        """Train to the last step and return the weights file. Raises ModelError on a loss that is no number."""
+    def run(
+        self, stop_after: int | None = None, on_step: Callable[[Mapping[str, float]], None] | None = None
+    ) -> Path:
+        """Train to the last step, or `stop_after`, and return the weights file.
+
+        `on_step` is given the losses of every step. Raises ModelError on a loss that is no number.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         real = read_real_pairs(self.real_folder) if self.real_folder else []
         self.colorizer.train()
@@ -118,6 +123,10 @@ class LiveTraining:
                     f"step {self.step}: loss is not a number ({losses}); batch saved in {self.folder}"
                 )
             self.step += 1
+            if on_step is not None:
+                on_step(losses)
+            if self.step == stop_after:
+                break
             if self.step % 50 == 0:
                 pace = (time.monotonic() - started) / (self.step - first_step)
                 left = pace * (self.config.steps - self.step) / 60
@@ -130,7 +139,7 @@ class LiveTraining:
                     left,
                     shown,
                 )
-            if self.step % self.config.checkpoint_every == 0 or self.step == self.config.steps:
+            if self.step % self.config.checkpoint_every == 0:
                 self._save()
         return self._save()
 

@@ -28,6 +28,8 @@ def disparity_loss(logits: Tensor, disparity: Tensor, visible: Tensor, stride: i
     mask = -F.max_pool2d(-F.pad(visible, padding), stride) * (highest - lowest < stride)
     target = (F.avg_pool2d(depth, stride) / stride).clamp(0, logits.shape[1] - 1)
     below = target.floor().long().clamp(0, max(0, logits.shape[1] - 2))
+    # The candidate right of the true one may lie outside the reference, where W is 0 and its logarithm is no measure.
+    mask = mask * (torch.arange(width, device=logits.device) + below + 1 < width)
     fraction = target - below
     log_weights = logits.log_softmax(dim=1)
     entropy = -(1 - fraction) * log_weights.gather(1, below) - fraction * log_weights.gather(
