@@ -1,0 +1,285 @@
+"""The replay rig: a folder of pairs, played like a pair of cameras. See `capture.rig.Rig`."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from capture.dataset import DatasetReader, PairRecord
+from capture.dataset_records import image_path
+from capture.errors import DatasetError, FrameTimeout, RigFileError, SettingRejected
+from capture.frames import ROLES, Frame, Role
+from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
+from capture.spec import ReplaySpec
+
+DEFAULT_RATE_HZ = 10.0
+FRAME_RATE_HZ = (0.05, 1000.0)
+SETTING = "AcquisitionFrameRate"
+
+_PNG_HEADER_BYTES = 26
+_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_PNG_RGB = 2
+
+
+class ReplayRig:
+    """Plays pairs in natural order of their names (a captured dataset: in order of capture).
+
+    Both cameras share the trigger; frame ids count the pairs played since `start`, also over the end of a loop.
+    `device_ns` are the recorded times, going on over the end of a loop; None where nothing was recorded. No
+    pair is skipped if the reader is slow: the next one then comes late, and the rhythm goes on from there.
+
+    Sizes may differ from pair to pair; `info` has those of the pair that takes most memory.
+
+    `stop` and `apply` may come from another thread while one waits in `next_frame`.
+    """
+
+    def __init__(self, spec: ReplaySpec) -> None:
+        self._spec = spec
+        self._changed = threading.Condition()
+        self._info: RigInfo | None = None
+        self._reader: DatasetReader | None = None
+        self._records: tuple[PairRecord, ...] = ()
+        self._rate_hz = DEFAULT_RATE_HZ
+        self._turn_ns: dict[Role, int] = {}
+        self._acquiring = False
+        self._next_pair = 0
+        self._due_ns = 0
+        self._color_waiting: Frame | None = None
+        self._delivered: dict[Role, int] = dict.fromkeys(ROLES, 0)
+
+    @property
+    def info(self) -> RigInfo:
+        """What was opened."""
+        if self._info is None:
+            raise RuntimeError("the rig is not open")
+        return replace(self._info, frame_rate_hz=self._rate_hz)
+
+    def __enter__(self) -> Self:
+        """Read the list of pairs and all sizes.
+
+        Raises:
+            DatasetError: no such folder, no pairs, half of a pair, a broken PNG, sizes that do not fit.
+            RigFileError: the rate of the spec cannot be had.
+        """
+        spec = self._spec
+        if spec.frame_rate_hz is not None and not FRAME_RATE_HZ[0] <= spec.frame_rate_hz <= FRAME_RATE_HZ[1]:
+            raise RigFileError(
+                f"replay of {spec.folder}: frame_rate_hz = {spec.frame_rate_hz:g} must be "
+                f"from {FRAME_RATE_HZ[0]:g} to {FRAME_RATE_HZ[1]:g}"
+            )
+        reader = DatasetReader.open(spec.folder)
+        records = reader.records
+        if not records:
+            raise DatasetError(f"{spec.folder} holds no pairs yet")
+        if reader.is_plain:
+            records = tuple(sorted(records, key=lambda record: _natural(record.name)))
+        calibration = spec.calibration or reader.calibration_path()
+        largest = _largest_pair(spec.folder, records, same_size=calibration is None)
+        pair = reader.load(largest)
+        self._reader, self._records = reader, records
+        self._rate_hz = spec.frame_rate_hz or _playable(reader.frame_rate_hz) or DEFAULT_RATE_HZ
+        self._turn_ns = {role: _turn_ns(records, role, self._rate_hz) for role in ROLES}
+        self._info = RigInfo(
+            kind="replay",
+            name=spec.folder.resolve().name,
+            mono=_camera_info(pair.mono),
+            color=_camera_info(pair.color),
+            frame_rate_hz=self._rate_hz,
+            shares_trigger=True,
+            calibration=calibration,
+        )
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop; nothing is held open."""
+        self.stop()
+        self._info = self._reader = None
+
+    def start(self) -> None:
+        """Play from the first pair on, with ids and counters at zero."""
+        with self._changed:
+            if self._acquiring:
+                return
+            self._acquiring = True
+            self._next_pair = 0
+            self._due_ns = time.monotonic_ns()
+            self._color_waiting = None
+            self._delivered = dict.fromkeys(ROLES, 0)
+
+    def stop(self) -> None:
+        """End acquisition; whoever waits for a frame wakes."""
+        with self._changed:
+            self._acquiring = False
+            self._changed.notify_all()
+
+    def next_frame(self, timeout_s: float) -> Frame | None:
+        """Return the next frame, mono before colour; None after the last pair if the replay is not looped.
+
+        Raises FrameTimeout (at once if acquisition is stopped meanwhile), DatasetError for a broken file.
+        """
+        deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
+        with self._changed:
+            if self._color_waiting is not None and self._acquiring:
+                color, self._color_waiting = self._color_waiting, None
+                return self._delivered_frame(color)
+            if not self._wait_until_due(deadline_ns):
+                raise FrameTimeout(self._why_no_frame(timeout_s))
+            if self._next_pair >= len(self._records) and not self._spec.loop:
+                return None
+            mono, self._color_waiting = self._load(self._next_pair)
+            self._next_pair += 1
+            # Late by more than a period: go on from now instead of hurrying after.
+            period_ns = round(1e9 / self._rate_hz)
+            self._due_ns = max(self._due_ns, time.monotonic_ns() - period_ns) + period_ns
+            return self._delivered_frame(mono)
+
+    def counters(self) -> Mapping[Role, CameraCounters]:
+        """Return where frames went since `start`: all that were read were delivered."""
+        with self._changed:
+            return {role: CameraCounters(delivered=self._delivered[role]) for role in ROLES}
+
+    def settings(self, role: Role) -> Mapping[str, Setting]:  # noqa: ARG002 (the rate is that of both)
+        """Return the rate at which pairs are played, the same for both cameras."""
+        with self._changed:
+            return {SETTING: Setting(SETTING, self._rate_hz, *FRAME_RATE_HZ, unit="Hz")}
+
+    def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
+        """Set the rate. Raises SettingRejected for anything else."""
+        if name != SETTING:
+            raise SettingRejected(name, value, f"a replayed {role} camera has {SETTING} only")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise SettingRejected(name, value, "it takes a number")
+        if not FRAME_RATE_HZ[0] <= value <= FRAME_RATE_HZ[1]:
+            raise SettingRejected(name, value, f"it takes {FRAME_RATE_HZ[0]:g} … {FRAME_RATE_HZ[1]:g} Hz")
+        with self._changed:
+            # The pair that is being waited for comes a period of the new rate after the last one.
+            self._due_ns += round(1e9 / value) - round(1e9 / self._rate_hz)
+            self._rate_hz = float(value)
+            self._changed.notify_all()
+        return float(value)
+
+    def execute(self, command: str) -> None:
+        """Refuse: a replay takes no commands. Raises SettingRejected."""
+        raise SettingRejected("command", command, "a replay takes none")
+
+    def _wait_until_due(self, deadline_ns: int) -> bool:
+        """Wait for the time of the next pair; False if the deadline or a stop came first. Lock held."""
+        while (now_ns := time.monotonic_ns()) < deadline_ns:
+            if self._acquiring and now_ns >= self._due_ns:
+                return True
+            until_ns = min(self._due_ns, deadline_ns) if self._acquiring else deadline_ns
+            was_acquiring = self._acquiring
+            self._changed.wait(max(0, until_ns - now_ns) / 1e9)
+            if was_acquiring and not self._acquiring:
+                return False
+        return self._acquiring and now_ns >= self._due_ns
+
+    def _load(self, number: int) -> tuple[Frame, Frame]:
+        """Return both frames of pair `number`, counted since `start`."""
+        assert self._reader is not None
+        turn, index = divmod(number, len(self._records))
+        pair = self._reader.load(self._records[index])
+        mono, color = (
+            replace(
+                frame,
+                frame_id=number,
+                device_ns=None
+                if frame.device_ns is None
+                else frame.device_ns + turn * self._turn_ns[frame.role],
+            )
+            for frame in (pair.mono, pair.color)
+        )
+        return mono, color
+
+    def _delivered_frame(self, frame: Frame) -> Frame:
+        self._delivered[frame.role] += 1
+        return replace(frame, host_ns=time.monotonic_ns())
+
+    def _why_no_frame(self, timeout_s: float) -> str:
+        if not self._acquiring:
+            return "No frame: the replay is stopped."
+        return f"No frame for {timeout_s:g} s: pairs are played at {self._rate_hz:g} Hz."
+
+
+def _turn_ns(records: tuple[PairRecord, ...], role: Role, rate_hz: float) -> int:
+    """Return how far a camera's recorded clock goes on from one turn of the loop to the next."""
+    frames = [record.frame(role) for record in records]
+    times = [known.device_ns for known in frames if known is not None and known.device_ns is not None]
+    return max(times) - min(times) + round(1e9 / rate_hz) if times else 0
+
+
+@dataclass(frozen=True)
+class _Png:
+    """What the header of a PNG file says."""
+
+    width: int
+    height: int
+    bytes_per_pixel: int
+
+    @property
+    def size_bytes(self) -> int:
+        return self.width * self.height * self.bytes_per_pixel
+
+
+def _largest_pair(folder: Path, records: tuple[PairRecord, ...], *, same_size: bool) -> PairRecord:
+    """Return the pair that takes most memory. Raises DatasetError if sizes must be the same and are not."""
+    largest, most = records[0], 0
+    for record in records:
+        mono, color = (_header(image_path(folder, role, record.name)) for role in ROLES)
+        if same_size and (mono.width, mono.height) != (color.width, color.height):
+            raise DatasetError(
+                f"{folder}: the images of pair {record.name} differ in size "
+                f"(mono {mono.width}×{mono.height}, colour {color.width}×{color.height}): "
+                "give a calibration to rectify them"
+            )
+        needed = max(mono.size_bytes, color.size_bytes)
+        if needed > most:
+            largest, most = record, needed
+    return largest
+
+
+def _header(path: Path) -> _Png:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_PNG_HEADER_BYTES)
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+    if not data.startswith(_PNG_SIGNATURE):
+        raise DatasetError(f"{path} is not a PNG file")
+    if len(data) < _PNG_HEADER_BYTES or data[12:16] != b"IHDR":
+        raise DatasetError(f"{path} is truncated")
+    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
+    depth, color_type = data[24], data[25]
+    channels = 3 if color_type & _PNG_RGB else 1
+    return _Png(width, height, channels * (2 if depth > 8 else 1))
+
+
+def _camera_info(frame: Frame) -> CameraInfo:
+    height, width = frame.image.shape[:2]
+    return CameraInfo(
+        role=frame.role,
+        serial=f"REPLAY-{frame.role.upper()}",
+        vendor="CycleRig",
+        model="Replayed mono" if frame.role == "mono" else "Replayed colour",
+        width=width,
+        height=height,
+        pixel_format=frame.pixel_format,
+        has_clock=frame.device_ns is not None,
+    )
+
+
+def _playable(rate_hz: float | None) -> float | None:
+    return None if rate_hz is None else min(max(rate_hz, FRAME_RATE_HZ[0]), FRAME_RATE_HZ[1])
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts "a2" before "a10"."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name) if part]
