@@ -229,6 +229,15 @@ class MainWindow(QMainWindow):
             for role in ROLES:
                 self.cameras.show_settings(role, self.bridge.settings(role))
 
+    @property
+    def results_painted(self) -> int:
+        """How many colorized pairs were painted since the rig was started."""
+        return self._result_meter.total
+
+    def show_cameras(self) -> None:
+        """Open the camera settings."""
+        self._camera_dock.show()
+
     # --- what comes from the pipeline ---
 
     def _on_shown(self, shown: Shown) -> None:
@@ -239,12 +248,7 @@ class MainWindow(QMainWindow):
             if key in shown.pictures:
                 pane.show_picture(shown.pictures[key], summary_of(key, scene))
         self.inspection.show(shown)
-        now_s = time.monotonic()
-        if scene.result is not None and scene.result is not before.result:
-            self.plots.ssim.add("Cb", now_s, scene.result.colorization.cycle_ssim_cb)
-            self.plots.ssim.add("Cr", now_s, scene.result.colorization.cycle_ssim_cr)
-        if scene.pair is not None and scene.pair is not before.pair:
-            self.plots.skew.add("colour − mono", now_s, scene.pair.pair.skew_ns / 1e6)
+        self.plots.add_scene(scene, before, time.monotonic())
 
     def _on_painted(self) -> None:
         now_ns = time.monotonic_ns()

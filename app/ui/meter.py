@@ -24,6 +24,7 @@ class ScreenMeter:
 
     def __init__(self) -> None:
         self._last: int | None = None
+        self._last_latency_ms = 0.0
         self._painted: deque[tuple[int, float]] = deque()
         self._total = 0
 
@@ -38,7 +39,8 @@ class ScreenMeter:
             return
         self._last = index
         self._total += 1
-        self._painted.append((now_ns, (now_ns - began_ns) / 1e6))
+        self._last_latency_ms = (now_ns - began_ns) / 1e6
+        self._painted.append((now_ns, self._last_latency_ms))
         self._forget(now_ns)
 
     def rate_hz(self, now_ns: int) -> float:
@@ -47,13 +49,13 @@ class ScreenMeter:
         return len(self._painted) / (WINDOW_NS / 1e9)
 
     def latency_ms(self, now_ns: int) -> float:
-        """Return the median latency over the last two seconds, 0 if nothing was painted."""
+        """Return the median latency over the last two seconds, else the last one; 0 if nothing was painted."""
         self._forget(now_ns)
-        return median(latency for _, latency in self._painted) if self._painted else 0.0
+        return median(latency for _, latency in self._painted) if self._painted else self._last_latency_ms
 
     def clear(self) -> None:
         """Begin anew."""
-        self._last, self._total = None, 0
+        self._last, self._last_latency_ms, self._total = None, 0.0, 0
         self._painted.clear()
 
     def _forget(self, now_ns: int) -> None:

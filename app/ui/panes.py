@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.image_view import ImageView
-from app.ui.layers import CHOICES, FIXED, LAYERS, Layer, number_text, value_text
+from app.ui.labels import ElidedLabel
+from app.ui.layers import CHOICES, FIXED, Layer, value_text
 from app.ui.picture import Picture, Scale, colour_table
 from app.ui.theme import DIM, SMALL_PX, TEXT
 from app.ui.viewport import Viewport
@@ -84,22 +85,6 @@ class ColourBar(QWidget):
         return f"{self._scale.low:g}", f"{self._scale.high:g} {self._scale.unit}".rstrip()
 
 
-class ValueLabel(QLabel):
-    """A right-aligned text that shortens itself to the room that is left: no layout work per mouse move."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
-        """Paint the text, shortened at its left end where it is too long (the values are at the right)."""
-        painter = QPainter(self)
-        painter.setPen(self.palette().windowText().color())
-        text = QFontMetrics(self.font()).elidedText(self.text(), Qt.TextElideMode.ElideLeft, self.width())
-        painter.drawText(self.rect(), int(self.alignment()), text)
-
-
 class Pane(QWidget):
     """One layer with its title line. The last pane's title is a chooser.
 
@@ -127,8 +112,9 @@ class Pane(QWidget):
         self._chooser: QComboBox | None = None
         self._bar = ColourBar(self)
         self._bar.setStyleSheet(f"font-size: {SMALL_PX - 1}px;")
-        self._values = ValueLabel(self)
-        self._values.setProperty("role", "smalldim")
+        self._values = ElidedLabel(Qt.TextElideMode.ElideLeft, self)
+        self._values.setProperty("role", "small")
+        self._values.set_dim(dim=True)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(6)
@@ -185,6 +171,7 @@ class Pane(QWidget):
             and 0 <= pixel[1] < picture.size[1]
         )
         self._hovering = inside
+        self._values.set_dim(dim=not inside)
         if not inside or pixel is None or picture is None:
             self._bar.show_value(None)
             self._values.setText(self._summary)
@@ -282,6 +269,3 @@ class PaneGrid(QWidget):
         """Say in every pane why there is no picture; empty: each layer's own words."""
         for pane in self.panes:
             pane.view.set_message(message or pane.layer.missing)
-
-
-__all__ = ["LAYERS", "ColourBar", "Pane", "PaneGrid", "ValueLabel", "number_text"]

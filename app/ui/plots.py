@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 
 from app.pipeline.status import PipelineStatus
 from app.ui.history import History
+from app.ui.layers import Scene
 from app.ui.theme import ACCENT, DIM, GREEN, LINE, SKY, TEXT, VERMILION, WELL
 
 SPAN_S = 60.0
@@ -151,9 +152,9 @@ class LivePlots(QWidget):
         )
         self.times = Strip(
             "Times, ms",
-            {"rectify": GREEN, "colorize": SKY, "exposure → screen": ACCENT},
-            "From arrival to the end of each stage, and from exposure to screen: "
-            "medians in ms, log scale. Last 60 s.",
+            {"rectify": GREEN, "colorize": SKY, "screen": ACCENT},
+            "From arrival to the end of each stage, and from exposure until the colorized pair is on screen, "
+            "in ms, log scale. Last 60 s.",
             logarithmic=True,
         )
         self.headline = QWidget(self)
@@ -171,14 +172,22 @@ class LivePlots(QWidget):
         """All plots from left to right."""
         return (self.ssim, self.skew, self.times)
 
+    def add_scene(self, scene: Scene, before: Scene, now_s: float) -> None:
+        """Append what is new in a scene."""
+        if scene.result is not None and scene.result is not before.result:
+            self.ssim.add("Cb", now_s, scene.result.colorization.cycle_ssim_cb)
+            self.ssim.add("Cr", now_s, scene.result.colorization.cycle_ssim_cr)
+            self.times.add("colorize", now_s, scene.result.latency_ms)
+        if scene.pair is not None and scene.pair is not before.pair:
+            self.skew.add("colour − mono", now_s, scene.pair.pair.skew_ns / 1e6)
+
     def add_status(self, status: PipelineStatus, screen_latency_ms: float, now_s: float) -> None:
         """Append the times of a status, and draw one of the plots."""
-        for name in ("rectify", "colorize"):
-            stage = status.stages.get(name)
-            if stage is not None and stage.latency_ms > 0:
-                self.times.add(name, now_s, stage.latency_ms)
+        rectify = status.stages.get("rectify")
+        if rectify is not None and rectify.latency_ms > 0:
+            self.times.add("rectify", now_s, rectify.latency_ms)
         if screen_latency_ms > 0:
-            self.times.add("exposure → screen", now_s, screen_latency_ms)
+            self.times.add("screen", now_s, screen_latency_ms)
         if self.isVisible():
             self.strips[self._turn].draw(now_s)
             self._turn = (self._turn + 1) % len(self.strips)

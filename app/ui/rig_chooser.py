@@ -88,9 +88,9 @@ class RigChooser(QComboBox):
         """Open a rig by its name; False, and `refused`, if there is no such rig."""
         known = next((choice for choice in self._choices if choice.name == name), choice_named(name))
         try:
-            from capture.rig_file import spec_from_name
+            from capture.rig_file import parse_rig
 
-            spec = known.spec or spec_from_name(name)
+            spec = known.spec or parse_rig(name)
         except (CaptureError, CalibrationError, DatasetError) as error:
             self.refused.emit(str(error))
             self._select()

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
 
 from app.pipeline.status import PipelineStatus, StageStatus
+from app.ui.labels import ElidedLabel
 from app.ui.theme import ACCENT, DIM, RECORD, TEXT
 
 STAGES = ("capture", "pair", "rectify", "colorize")
@@ -41,6 +42,11 @@ class Figure(QWidget):
         row.addWidget(self._value)
         self.setToolTip(tip)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    @property
+    def word(self) -> str:
+        """What the value is."""
+        return self._word.text()
 
     @property
     def text(self) -> str:
@@ -89,7 +95,8 @@ class LiveStatusBar(QStatusBar):
         self.skew = Figure(
             "skew", "−10.00 ms", "Time of the colour frame minus time of the mono frame, newest pair.", self
         )
-        self.device = Figure("", "", "Where the networks run, and which model.", self)
+        self.device = ElidedLabel(Qt.TextElideMode.ElideMiddle, self)
+        self.device.setProperty("role", "small")
         self.memory = Figure("", "1000 MB", "Memory of this process and the capture process.", self)
         row = QWidget(self)
         layout = QHBoxLayout(row)
@@ -101,10 +108,9 @@ class LiveStatusBar(QStatusBar):
             line.setFrameShape(QFrame.Shape.VLine)
             line.setFixedHeight(12)
             line.setStyleSheet("color: #444444;")
-            if figure is self.device:
-                layout.addStretch(1)
-            else:
-                layout.addWidget(line)
+            if figure is self.memory:
+                layout.addWidget(self.device, 1)
+            layout.addWidget(line)
             layout.addWidget(figure)
         self.addWidget(row, 1)
         self.show_status(PipelineStatus(), ScreenStatus())
@@ -113,7 +119,7 @@ class LiveStatusBar(QStatusBar):
         """Return all figures from left to right."""
         return (
             self.captured, self.paired, self.processed, self.displayed, self.latency, self.drops, self.skew,
-            self.device, self.memory,
+            self.memory,
         )  # fmt: skip
 
     def show_status(self, status: PipelineStatus, screen: ScreenStatus) -> None:
@@ -132,10 +138,13 @@ class LiveStatusBar(QStatusBar):
         )
         self._show_drops(status, stages)
         self.skew.show_value(f"{status.skew_ms:+.2f} ms".replace("-", "−") if live else "–")
-        self.device.show_value(
-            " ".join(filter(None, (_short_model(status.model), "on", status.device))) if status.device else ""
-        )
+        self._show_device(status)
         self.memory.show_value(f"{status.memory_mb:.0f} MB" if status.memory_mb else "–")
+
+    def _show_device(self, status: PipelineStatus) -> None:
+        text = f"{_short_model(status.model)} on {status.device}" if status.device else ""
+        self.device.setText(text)
+        self.device.setToolTip(f"Model {status.model} on {status.device}." if text else "")
 
     def _show_drops(self, status: PipelineStatus, stages: dict[str, StageStatus]) -> None:
         lost = sum(camera.incomplete + camera.id_gaps + camera.overrun for camera in status.cameras.values())

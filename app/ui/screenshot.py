@@ -1,0 +1,83 @@
+"""Opens the window on a rig, waits for results, and writes what is on screen.
+
+python -m app.ui.screenshot --rig virtual --size 1280x800 --wait-results 5 --click 200,150 --out window.png
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtTest import QTest
+
+from app.ui.driver import Driver, main, parser
+from app.ui.layers import CHOICES
+from app.ui.main_window import MainWindow
+
+
+def _pixel(text: str) -> tuple[int, int]:
+    x, y = text.split(",")
+    return int(x), int(y)
+
+
+def run() -> int:
+    """Take the picture. Returns 1 if no result came in time (the picture is taken all the same)."""
+    arguments = parser(__doc__ or "")
+    arguments.add_argument("--out", type=Path, required=True, help="PNG to write")
+    arguments.add_argument(
+        "--wait-results", type=int, default=1, metavar="N", help="colorized pairs to wait for"
+    )
+    arguments.add_argument(
+        "--seconds", type=float, default=1.0, help="time to go on after that, for the plots"
+    )
+    arguments.add_argument("--click", type=_pixel, metavar="X,Y", help="pin this pixel of the mono image")
+    arguments.add_argument("--hover", type=_pixel, metavar="X,Y", help="hold the mouse over this pixel")
+    arguments.add_argument(
+        "--maximise", type=int, choices=range(1, 7), metavar="N", help="fill the window with pane N"
+    )
+    arguments.add_argument(
+        "--layer", choices=[layer.key for layer in CHOICES], help="show this in the sixth pane"
+    )
+    arguments.add_argument("--zoom", type=float, help="zoom in by this factor about the clicked pixel")
+    arguments.add_argument("--cameras", action="store_true", help="open the camera settings")
+    options = arguments.parse_args()
+    with Driver(options) as driver:
+        in_time = driver.wait_for_results(options.wait_results)
+        arrange(driver.window, options)
+        driver.run(options.seconds)
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        if not driver.window.grab().save(str(options.out)):
+            print(f"error: {options.out} cannot be written", file=sys.stderr)
+            return 2
+    return 0 if in_time else 1
+
+
+def arrange(window: MainWindow, options: argparse.Namespace) -> None:
+    """Do with the window what the options say, through the same events a user causes."""
+    if options.layer:
+        window.grid.choice.choose(options.layer)
+    if options.cameras:
+        window.show_cameras()
+    if options.maximise:
+        window.grid.maximise(options.maximise)
+    view = window.grid.panes[max(window.grid.full - 1, 0)].view
+    for name in ("click", "hover"):
+        pixel = getattr(options, name)
+        placement = view.placement()
+        if pixel is None or placement is None:
+            continue
+        position = QPointF(*placement.to_widget(pixel[0] + 0.5, pixel[1] + 0.5))
+        if name == "click":
+            QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=position.toPoint())
+            if options.zoom and view.picture is not None:
+                extent = (view.width(), view.height())
+                at = (position.x(), position.y())
+                window.viewport.zoom(options.zoom, at, view.picture.size, extent)
+        else:
+            QTest.mouseMove(view, position.toPoint())
+
+
+if __name__ == "__main__":
+    sys.exit(main(run))
