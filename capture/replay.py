@@ -20,7 +20,10 @@ from capture.spec import ReplaySpec
 
 DEFAULT_RATE_HZ = 10.0
 FRAME_RATE_HZ = (0.05, 1000.0)
-SETTING = "AcquisitionFrameRate"
+RATE = "AcquisitionFrameRate"
+TRIGGER_MODE = "TriggerMode"
+TRIGGER_MODES = ("Off", "On")
+COMMANDS = ("TriggerSoftware",)
 
 _PNG_HEADER_BYTES = 26
 _PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -30,13 +33,14 @@ _PNG_RGB = 2
 class ReplayRig:
     """Plays pairs in natural order of their names (a captured dataset: in order of capture).
 
-    Both cameras share the trigger; frame ids count the pairs played since `start`, also over the end of a loop.
+    Both cameras share the trigger; frame ids count pairs played since `start`, also over the end of a loop.
     `device_ns` are the recorded times, going on over the end of a loop; None where nothing was recorded. No
     pair is skipped if the reader is slow: the next one then comes late, and the rhythm goes on from there.
+    With TriggerMode On, each "TriggerSoftware" plays one more pair: for looking at pairs one by one.
 
     Sizes may differ from pair to pair; `info` has those of the pair that takes most memory.
 
-    `stop` and `apply` may come from another thread while one waits in `next_frame`.
+    `stop`, `apply` and `execute` may come from another thread while one waits in `next_frame`.
     """
 
     def __init__(self, spec: ReplaySpec) -> None:
@@ -46,6 +50,8 @@ class ReplayRig:
         self._reader: DatasetReader | None = None
         self._records: tuple[PairRecord, ...] = ()
         self._rate_hz = DEFAULT_RATE_HZ
+        self._by_software = False
+        self._triggers = 0
         self._turn_ns: dict[Role, int] = {}
         self._acquiring = False
         self._next_pair = 0
@@ -93,6 +99,7 @@ class ReplayRig:
             frame_rate_hz=self._rate_hz,
             shares_trigger=True,
             calibration=calibration,
+            commands=COMMANDS,
         )
         return self
 
@@ -109,7 +116,7 @@ class ReplayRig:
             if self._acquiring:
                 return
             self._acquiring = True
-            self._next_pair = 0
+            self._next_pair = self._triggers = 0
             self._due_ns = time.monotonic_ns()
             self._color_waiting = None
             self._delivered = dict.fromkeys(ROLES, 0)
@@ -136,6 +143,7 @@ class ReplayRig:
                 return None
             mono, self._color_waiting = self._load(self._next_pair)
             self._next_pair += 1
+            self._triggers = max(self._triggers - 1, 0)
             # Late by more than a period: go on from now instead of hurrying after.
             period_ns = round(1e9 / self._rate_hz)
             self._due_ns = max(self._due_ns, time.monotonic_ns() - period_ns) + period_ns
@@ -147,14 +155,20 @@ class ReplayRig:
             return {role: CameraCounters(delivered=self._delivered[role]) for role in ROLES}
 
     def settings(self, role: Role) -> Mapping[str, Setting]:  # noqa: ARG002 (the rate is that of both)
-        """Return the rate at which pairs are played, the same for both cameras."""
+        """Return rate and trigger, the same for both cameras."""
         with self._changed:
-            return {SETTING: Setting(SETTING, self._rate_hz, *FRAME_RATE_HZ, unit="Hz")}
+            mode = TRIGGER_MODES[self._by_software]
+            return {
+                RATE: Setting(RATE, self._rate_hz, *FRAME_RATE_HZ, unit="Hz"),
+                TRIGGER_MODE: Setting(TRIGGER_MODE, mode, choices=TRIGGER_MODES),
+            }
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
-        """Set the rate. Raises SettingRejected for anything else."""
-        if name != SETTING:
-            raise SettingRejected(name, value, f"a replayed {role} camera has {SETTING} only")
+        """Set rate or trigger. Raises SettingRejected for anything else."""
+        if name == TRIGGER_MODE:
+            return self._apply_trigger_mode(value)
+        if name != RATE:
+            raise SettingRejected(name, value, f"a replayed {role} camera has {RATE} and {TRIGGER_MODE} only")
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise SettingRejected(name, value, "it takes a number")
         if not FRAME_RATE_HZ[0] <= value <= FRAME_RATE_HZ[1]:
@@ -167,20 +181,43 @@ class ReplayRig:
         return float(value)
 
     def execute(self, command: str) -> None:
-        """Refuse: a replay takes no commands. Raises SettingRejected."""
-        raise SettingRejected("command", command, "a replay takes none")
+        """Play one more pair. Raises SettingRejected for other commands, and while TriggerMode is Off."""
+        if command not in COMMANDS:
+            raise SettingRejected("command", command, f"a replay takes {', '.join(COMMANDS)} only")
+        with self._changed:
+            if not self._by_software:
+                raise SettingRejected("command", command, "pairs play by themselves: set TriggerMode to On")
+            self._triggers += 1
+            self._changed.notify_all()
+
+    def _apply_trigger_mode(self, value: SettingValue) -> SettingValue:
+        if value not in TRIGGER_MODES:
+            raise SettingRejected(TRIGGER_MODE, value, f"it takes {', '.join(TRIGGER_MODES)}")
+        with self._changed:
+            self._by_software = value == "On"
+            self._triggers = 0
+            self._changed.notify_all()
+        return value
 
     def _wait_until_due(self, deadline_ns: int) -> bool:
         """Wait for the time of the next pair; False if the deadline or a stop came first. Lock held."""
         while (now_ns := time.monotonic_ns()) < deadline_ns:
-            if self._acquiring and now_ns >= self._due_ns:
+            due_ns = self._next_due_ns()
+            if due_ns is not None and now_ns >= due_ns:
                 return True
-            until_ns = min(self._due_ns, deadline_ns) if self._acquiring else deadline_ns
+            until_ns = deadline_ns if due_ns is None else min(due_ns, deadline_ns)
             was_acquiring = self._acquiring
             self._changed.wait(max(0, until_ns - now_ns) / 1e9)
             if was_acquiring and not self._acquiring:
                 return False
-        return self._acquiring and now_ns >= self._due_ns
+        due_ns = self._next_due_ns()
+        return due_ns is not None and now_ns >= due_ns
+
+    def _next_due_ns(self) -> int | None:
+        """Return when the next pair is due, None if nothing but a call can tell."""
+        if not self._acquiring or (self._by_software and not self._triggers):
+            return None
+        return 0 if self._by_software else self._due_ns
 
     def _load(self, number: int) -> tuple[Frame, Frame]:
         """Return both frames of pair `number`, counted since `start`."""
@@ -206,6 +243,8 @@ class ReplayRig:
     def _why_no_frame(self, timeout_s: float) -> str:
         if not self._acquiring:
             return "No frame: the replay is stopped."
+        if self._by_software:
+            return f"No frame for {timeout_s:g} s: the replay waits for TriggerSoftware (TriggerMode is On)."
         return f"No frame for {timeout_s:g} s: pairs are played at {self._rate_hz:g} Hz."
 
 
