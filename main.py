@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ DEFAULT_COMMAND = "live"
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return the process's exit code."""
+    # Threads of a parallel loop must sleep while they wait, not spin: cameras and window need the core (decision 061).
+    # OpenMP reads this when torch is imported, so it is set before any command's module is.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     name, arguments = _choose(argv)
     # A command's module is imported only when it is asked for: `train` works without Qt, `--help` at once.
     module = cast("_CommandModule", importlib.import_module(COMMANDS[name].module)) if name else None
