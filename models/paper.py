@@ -155,7 +155,9 @@ def _round_up(size: int) -> int:
 
 def _from_column(image: Tensor, first: int, columns: int) -> Tensor:
     """Return the columns first … first + columns − 1 of an image; those outside of it are zero."""
-    return pad(image, (-first, first + columns - image.shape[-1]))
+    inside = image[..., max(first, 0) : max(first + columns, 0)]
+    left = min(max(-first, 0), columns)
+    return pad(inside, (left, columns - left - inside.shape[-1]))
 
 
 def _border_distances(image: Tensor) -> Tensor:

@@ -121,8 +121,8 @@ class MatchConv3d(_Normed):
 
     Entry (k, y, x) of the volume holds the guide's features at (y, x) and the reference's at (y, x + k). Each
     half of the volume only repeats one image, and a convolution is linear: so each image is convolved in 2-D,
-    once for each of the three candidates that the kernel spans, and the result is a sum of shifted copies. The
-    same numbers as the 3-D convolution's, for a small part of its work and without its input in memory.
+    once for each of the three candidates that the kernel spans, and the result is a sum of shifted copies.
+    The same numbers as the 3-D convolution's, for a small part of its work and without its input in memory.
     """
 
     def __init__(self, features: int, outputs: int) -> None:
