@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 from torch import Tensor, nn
@@ -13,6 +15,15 @@ from models.paper import RELEASED, PaperColorizer, PaperConfig
 from models.paper_layers import DownConv3d, MatchConv3d, NormedConv2d, UNet, UpConv3d
 
 TINY = PaperConfig(filters=2)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Such small networks only lose by threads, most of all on a busy machine."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def rand(*shape: int, seed: int = 0) -> Tensor:
