@@ -202,7 +202,8 @@ class Engine:
 
     def _to_device(self, image: NDArray[Any], mirrored: bool) -> Tensor:
         """H×W×C in the camera's type → 1×C×H×W float32, 0 … 1, on the device, mirrored if asked."""
-        values = np.ascontiguousarray(image if image.dtype == np.uint8 else image.astype(np.int32))
+        # A copy also of 8 bits: frames are read-only, and torch has no tensors that are.
+        values = np.array(image, dtype=np.uint8 if image.dtype == np.uint8 else np.int32)
         tensor = torch.from_numpy(values).to(self._device, non_blocking=True).movedim(-1, 0).unsqueeze(0)
         tensor = tensor.to(torch.float32) / _FULL_SCALE[image.dtype]
         return tensor.flip(-1) if mirrored else tensor
