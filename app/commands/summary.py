@@ -76,7 +76,7 @@ def percentile(values: Sequence[float], percent: float) -> float | None:
 def accounts(status: PipelineStatus) -> dict[str, Json]:
     """Return where every frame and every pair went, after the pipeline has stopped.
 
-    Per camera: delivered = paired + unpaired + waiting; delivered + incomplete + id_gaps + overrun is all that
+    Per camera: delivered = paired + unpaired + waiting; delivered + incomplete + id_gaps + overrun is all
     it counted since the start. Per stage: taken = finished + dropped; "pair" takes frames of both cameras.
     """
     pairing = status.pairing

@@ -15,6 +15,7 @@ from app.pipeline.slots import LatestSlot
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, RectifiedPair, Truth
 from app.pipeline.truth import TruthTeller, psnr_db
+from capture.errors import CalibrationError
 from models.engine import Engine, SearchRange
 from models.errors import InferenceFailed, ModelError
 
@@ -67,6 +68,11 @@ class ColorizeStage:
         self._search, self._truth = search, truth
 
     @property
+    def search(self) -> SearchRange:
+        """Return the range to search."""
+        return self._search
+
+    @property
     def device_name(self) -> str:
         """Return the device in use, for people; empty until the networks are loaded."""
         return self._engine.device_name if self._loaded.is_set() else ""
@@ -99,7 +105,7 @@ class ColorizeStage:
             _limit_threads(self._threads)
             self._engine.load()
         except (ModelError, RuntimeError, MemoryError) as error:
-            log.warning("the networks could not be loaded", exc_info=True)
+            log.info("the networks could not be loaded", exc_info=True)
             self._board.pin(TOPIC, f"Not colorizing: {error}", fatal=_as_model_error(error))
         else:
             self._loaded.set()
@@ -114,12 +120,12 @@ class ColorizeStage:
             colorization = self._engine.colorize(rectified.mono, rectified.reference, self._search)
             latency_ms = self._meter.finish(arrival_ns(rectified.pair))
         finally:
-            told = truth.result() if truth is not None else None
+            told = _told(truth)
         psnr = psnr_db(colorization.refined, told.color) if told is not None else None
         return LiveResult(rectified, colorization, latency_ms, told, psnr)
 
     def _failed(self, error: Exception, failures: int) -> None:
-        log.warning("inference failed", exc_info=error)
+        log.info("inference failed", exc_info=error)
         self._meter.drop(error=str(error))
         if failures < FAILURES_TO_STOP:
             self._board.pin(TOPIC, f"A pair was not colorized: {error}")
@@ -129,6 +135,14 @@ class ColorizeStage:
                 f"Colorizing stopped after {failures} failures in a row: {error} Try another device or size.",
                 fatal=_as_model_error(error),
             )
+
+
+def _told(truth: Future[Truth] | None) -> Truth | None:
+    try:
+        return truth.result() if truth is not None else None
+    except CalibrationError:  # as bad for the rectifier, which has said so
+        log.info("no truth for this pair", exc_info=True)
+        return None
 
 
 def _as_model_error(error: Exception) -> ModelError:

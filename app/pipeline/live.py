@@ -20,14 +20,15 @@ from app.pipeline.slots import LatestSlot
 from app.pipeline.source import Source
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
+from app.pipeline.truth import TruthTeller
 from app.pipeline.worker import Worker
 from capture.calibration import RigCalibration, load_calibration
 from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.rectify import Rectifier
 from capture.rig import Rig, RigInfo, Setting, SettingValue
-from capture.spec import ReplaySpec, RigSpec
-from models.engine import Engine, SearchRange
+from capture.spec import ReplaySpec, RigSpec, VirtualSpec
+from models.engine import Engine
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +62,11 @@ class LiveConfig:
     colorize: bool = True
 
 
+def rig_spec(config: LiveConfig) -> RigSpec:
+    """Return the rig to open, with the calibration that was asked for in place of its own."""
+    return config.rig if config.calibration is None else replace(config.rig, calibration=config.calibration)
+
+
 class LivePipeline:
     """Runs until stopped. All methods may be called from any thread and return at once unless said otherwise.
 
@@ -87,8 +93,9 @@ class LivePipeline:
         self._state = "stopped"
         self._stream_ended = False
         self._info: RigInfo | None = None
-        self._search = SearchRange()
+        self._calibration: RigCalibration | None = None
         self._newest_view: RectifiedPair | None = None
+        self._truth: TruthTeller | None = None
         self._errors = Board(ERROR_TOPICS, on_status)
         self._notices = Board(NOTICE_TOPICS, on_status)
 
@@ -102,9 +109,9 @@ class LivePipeline:
             self._release, self._turn_away, self._request_pair if is_replay else None, config.every_pair
         )
         self._source = Source(
-            config.rig,
+            rig_spec(config),
             self._rig_opened,
-            self._configure,
+            self._rig_changed,
             self._frame_arrived,
             self._stream_over,
             self._errors,
@@ -170,13 +177,13 @@ class LivePipeline:
         frozen = self._gate.frozen
         with self._lock:
             state = "frozen" if self._state == "running" and frozen else self._state
-            info, search = self._info, self._search
+            info = self._info
         return PipelineStatus(
             state=state,
             error=self._errors.text,
             notice=self._notices.text,
             rig=info,
-            search=search,
+            search=self._colorize.search,
             cameras=self._source.counters(),
             pairing=self._pairs.counters(),
             stages={
@@ -242,31 +249,32 @@ class LivePipeline:
     def execute(self, command: str) -> None:
         """Run one of the rig's commands; blocks up to a second. Raises SettingRejected, DeviceLost."""
         self._source.ask(lambda rig: rig.execute(command))
+        if self._truth is not None and command in ("ShowBoard", "HideBoard"):
+            self._truth.board_shown = command == "ShowBoard"
 
     # --- what the stages call, each in its own thread ---
 
     def _rig_opened(self, rig: Rig) -> None:
         self._pairs.use(rig.info)
-        self._configure(rig.info)
+        self._calibration, rectifier = self._load_calibration(rig.info.calibration)
+        self._rectify.use(rectifier)
+        if isinstance(self._config.rig, VirtualSpec) and self._config.want_truth and self._config.colorize:
+            self._truth = TruthTeller(self._config.rig, self._calibration)
+        self._rig_changed(rig.info)
         self._enter("running")
         if self._gate.paces_rig:
             self._pace(rig)
         self._gate.restart()
 
-    def _configure(self, info: RigInfo) -> None:
-        calibration, rectifier = self._load_calibration(info)
-        search = SearchWish(self._config.max_disparity, self._config.offset).range(
-            calibration, info.mono.width
-        )
-        self._rectify.use(rectifier)
-        self._colorize.use(search, None)
-        self._recorder.use(info, calibration)
+    def _rig_changed(self, info: RigInfo) -> None:
+        wish = SearchWish(self._config.max_disparity, self._config.offset)
+        self._colorize.use(wish.range(self._calibration, info.mono.width), self._truth)
+        self._recorder.use(info, self._calibration)
         with self._lock:
-            self._info, self._search = info, search
+            self._info = info
         self._notices.pin("rig", info.notice)
 
-    def _load_calibration(self, info: RigInfo) -> tuple[RigCalibration | None, Rectifier | None]:
-        path = self._config.calibration or info.calibration
+    def _load_calibration(self, path: Path | None) -> tuple[RigCalibration | None, Rectifier | None]:
         if path is not None:
             try:
                 calibration = load_calibration(path)

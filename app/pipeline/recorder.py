@@ -118,7 +118,7 @@ class Recorder:
         try:
             job.dataset.writer.save(job.pair)
         except DatasetError as error:
-            log.warning("a pair was not saved", exc_info=True)
+            log.info("a pair was not saved", exc_info=True)
             self._stop_recording(error)
         else:
             with self._lock:

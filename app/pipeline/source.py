@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from app.pipeline.board import Board
@@ -60,7 +60,7 @@ class Source:
         self._lock = threading.Lock()
         self._open = False
         self._settings: dict[Role, dict[str, Setting]] = {role: {} for role in ROLES}
-        self._chosen: dict[tuple[Role, str], SettingValue] = {}
+        self._chosen: dict[_Chosen, SettingValue] = {}
         self._ledger = _Ledger()
 
     def stop(self) -> None:
@@ -85,7 +85,9 @@ class Source:
         """Do what `apply` does; for functions that run in the thread already."""
         before = rig.info
         actual = rig.apply(role, name, value)
-        self._chosen[role, name] = value
+        chosen = _Chosen(role, name, self._selectors(role, name))
+        self._chosen.pop(chosen, None)  # the order of the last changes is the one to repeat
+        self._chosen[chosen] = value
         self._read_settings(rig)
         if rig.info != before:
             self._on_info(rig.info)
@@ -128,7 +130,7 @@ class Source:
             except CaptureError as error:
                 if not connected_before:
                     raise
-                log.warning("rig lost: %s", error)
+                log.info("rig lost", exc_info=True)
                 self._board.pin("capture", f"{error} Reconnecting.")
                 self._stopping.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
                 attempt += 1
@@ -136,11 +138,13 @@ class Source:
                 self._disconnect()
 
     def _connect(self, rig: Rig) -> None:
-        for (role, name), value in self._chosen.items():
+        for chosen, value in self._chosen.items():
             try:
-                rig.apply(role, name, value)
+                for selector, choice in chosen.selectors:
+                    rig.apply(chosen.role, selector, choice)
+                rig.apply(chosen.role, chosen.name, value)
             except SettingRejected as error:
-                self._board.pin("settings", f"{role} camera: {error}")
+                self._board.pin("settings", f"{chosen.role} camera: {error}")
         with self._lock:
             self._open = True
         self._on_open(rig)
@@ -189,6 +193,12 @@ class Source:
         with self._lock:
             self._settings = settings
 
+    def _selectors(self, role: Role, name: str) -> tuple[tuple[str, SettingValue], ...]:
+        if name.endswith("Selector"):
+            return ()
+        settings = self.settings(role)
+        return tuple((other, settings[other].value) for other in settings if other.endswith("Selector"))
+
     def _waits_for_trigger(self) -> bool:
         with self._lock:
             return any(
@@ -196,6 +206,15 @@ class Source:
                 for camera in self._settings.values()
                 if "TriggerMode" in camera
             )
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """A setting that somebody chose, and what the camera's selectors pointed at then (as in SFNC)."""
+
+    role: Role
+    name: str
+    selectors: tuple[tuple[str, SettingValue], ...]
 
 
 class _Wish(Generic[T]):

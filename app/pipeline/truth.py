@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
 from app.pipeline.status import RectifiedPair, Truth
+from capture.calibration import RigCalibration
+from capture.spec import VirtualSpec
+from capture.virtual.sensor import COLOR
+from capture.virtual.truth import VirtualTruth
 
 BORDER_PX = 10  # left out of every measure: the networks see less there
 
 
-class TruthTeller(Protocol):
-    """Knows the truth of pairs. One thread calls it."""
+class TruthTeller:
+    """Renders what the virtual rig with this spec knows of a pair. One thread calls `truth`.
+
+    Args:
+        spec: of the rig, which lives in another process; the same seed gives the same scene.
+        calibration: the one that pairs are rectified with, None if they are not.
+    """
+
+    def __init__(self, spec: VirtualSpec, calibration: RigCalibration | None) -> None:
+        self._scene = VirtualTruth(spec)
+        self._calibration = calibration
+        self.board_shown = False
 
     def truth(self, rectified: RectifiedPair) -> Truth:
-        """Return the truth of a rectified pair."""
+        """Return the truth of a pair of this rig; a second or two for the first one."""
+        mono, color = rectified.pair.mono, rectified.pair.color
+        assert mono.device_ns is not None, "the virtual rig has a clock"
+        images = self._scene.render(
+            mono.device_ns,
+            self._calibration if rectified.rectified else None,
+            COLOR.look.of_frame(color),
+            with_board=self.board_shown,
+        )
+        return Truth(images.color, images.disparity, images.occluded)
 
 
 def psnr_db(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:

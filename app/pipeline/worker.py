@@ -6,7 +6,12 @@ import logging
 import threading
 from collections.abc import Callable
 
+from capture.errors import CalibrationError, CaptureError, DatasetError
+from models.errors import ModelError
+
 log = logging.getLogger(__name__)
+
+EXPECTED_ERRORS = (CaptureError, CalibrationError, DatasetError, ModelError)
 
 
 class Worker:
@@ -39,6 +44,9 @@ class Worker:
     def _run(self) -> None:
         try:
             self._work()
+        except EXPECTED_ERRORS as error:
+            log.info("thread %s ended by an error", self.name, exc_info=True)
+            self._on_crash(self.name, error)
         except Exception as error:
-            log.exception("thread %s ended by an error", self.name)
+            log.exception("thread %s ended by an error that nobody expected", self.name)
             self._on_crash(self.name, error)
