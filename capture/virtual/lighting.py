@@ -26,9 +26,8 @@ LAMP_POSITION = np.array([-1.7, -2.3, -0.7])
 BENCH = np.array([0.0, 0.15, 1.1])
 ROOM = np.array([0.0, 0.2, 2.2])
 SKY_DISTANCE_M = 4.5
-# Sum of all points of the sky, and what reaches a free level surface of it.
+# Sum of all points of the sky; a free level surface then receives about 1 of it.
 SKY_LIGHT = 1.9
-SKY_OPEN = SKY_COLOR
 LAMP_RADIUS_M = 0.16
 FAR_M = 1e6
 # Rays start this far off the surface, so that it does not shade itself.
@@ -105,11 +104,9 @@ class Lighting:
         if normal.ndim == 1:
             lamp = max(float(normal @ towards), 0.0)
             sky = 0.5 - 0.5 * float(normal[1])
-            return np.asarray(lamp * LAMP_COLOR + sky * SKY_OPEN + FILL_COLOR, np.float32)
-        share = np.asarray(cv2.transform(normal, np.stack([towards, [0, -0.5, 0]])), np.float32)
-        share[..., 0] = np.maximum(share[..., 0], 0)
-        mix = np.column_stack([LAMP_COLOR, SKY_OPEN, FILL_COLOR + 0.5 * SKY_OPEN])
-        return np.asarray(cv2.transform(share, mix), np.float32)
+            return np.asarray(lamp * LAMP_COLOR + sky * SKY_COLOR + FILL_COLOR, np.float32)
+        lamps = np.maximum(np.asarray(cv2.transform(normal, towards[None]), np.float32), 0)
+        return _mixed(lamps, np.float32(0.5) - np.float32(0.5) * normal[..., 1])
 
     def _received(self, points: Floats, normals: Floats) -> Floats:
         """Return the light on h×w×3 points, h×w×4."""
@@ -124,8 +121,17 @@ class Lighting:
             facing = np.asarray(cv2.transform(normals, direction[None].astype(np.float32)), np.float32)
             sky += np.maximum(facing, 0) * shadow.lit(points)
         sky *= np.float32(SKY_LIGHT / len(self._sky))
-        mix = np.column_stack([LAMP_COLOR, SKY_COLOR, FILL_COLOR])
-        return np.asarray(cv2.transform(cv2.merge([lamp, sky]), mix), np.float32)
+        return _mixed(lamp, sky)
+
+
+def _mixed(lamp: NDArray[np.floating], sky: NDArray[np.floating]) -> Floats:
+    """Return h×w×4 light of h×w shares of lamp and sky."""
+    parts = zip(LAMP_COLOR, SKY_COLOR, FILL_COLOR, strict=True)
+    channels = [
+        cv2.addWeighted(lamp, float(first), sky, float(second), float(third))
+        for first, second, third in parts
+    ]
+    return np.asarray(cv2.merge(channels), np.float32)
 
 
 def _shadow(

@@ -162,8 +162,10 @@ def _curve(gamma: float, bits: int) -> Image:
 
 
 def balance(channels: Floats, look: Look) -> Floats:
-    """Return h×w×3 channels with white balance applied."""
-    return channels * np.array([look.balance_red, 1.0, look.balance_blue], np.float32)
+    """Return red, green and blue of h×w×c channels with white balance applied, h×w×3."""
+    return np.asarray(
+        channels[..., :3] * np.array([look.balance_red, 1.0, look.balance_blue], np.float32), np.float32
+    )
 
 
 def blurred(channels: Floats, sensor: Sensor) -> Floats:
@@ -174,7 +176,7 @@ def blurred(channels: Floats, sensor: Sensor) -> Floats:
 
 
 def mosaic(channels: Floats, out: NDArray[np.float32]) -> None:
-    """Write h×w×3 channels to h×w through red–green / green–blue filters; h and w even, first pixel red."""
+    """Write h×w×c channels to h×w through red–green / green–blue filters; h and w even, first pixel red."""
     out[0::2, 0::2] = channels[0::2, 0::2, 0]
     out[0::2, 1::2] = channels[0::2, 1::2, 1]
     out[1::2, 0::2] = channels[1::2, 0::2, 1]

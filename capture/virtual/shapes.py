@@ -6,6 +6,7 @@ are (x, y, 1) in view coordinates, so that the distance along a ray is the depth
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -14,7 +15,7 @@ from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from capture.virtual.geometry import Vector
-from capture.virtual.view import NEAREST_M, Floats, Region, View
+from capture.virtual.view import Floats, Region, View
 
 Mask = NDArray[np.bool_]
 
@@ -90,22 +91,13 @@ class Sheet:
         if not inside.any():
             return None
         outside = ~inside
-        for values, missed in ((u, 0.0), (v, 0.0), (depth, np.inf), (inverse, 1.0)):
+        for values, missed in ((u, 0.0), (v, 0.0), (depth, np.inf)):
             values[outside] = missed
         facing = normal if distance <= 0 else -normal
         # Area of a sample on the texture: determinant of the homography's derivative, area · inverse³.
         area = abs(float(np.linalg.det(matrix))) * view.spacing**2
-        scale = 0.5 * np.log2(area) + 1.5 * self._log_inverse(pose, view, normal, inverse)
+        scale = 0.5 * np.log2(area) - 1.5 * _log_of(w)
         return Hit(depth, u, v, facing.astype(np.float32), scale)
-
-    def _log_inverse(self, pose: Pose, view: View, normal: Vector, inverse: Floats) -> Floats | float:
-        """Return log₂ |1/W|: one number where the whole sheet is at about the same slant and distance."""
-        corners = (self.hull() @ pose.rotation.T + pose.position - view.origin) @ view.rotation.T
-        if corners[:, 2].min() > NEAREST_M:
-            w = np.abs((corners / corners[:, 2:]) @ (view.rotation @ normal))
-            if w.min() > 0 and w.max() / w.min() < ONE_LEVEL:
-                return float(-np.log2(w.mean()))
-        return np.asarray(np.log2(np.abs(inverse)), np.float32)
 
 
 @dataclass(frozen=True)
@@ -201,6 +193,18 @@ class Cone:
 Shape = Sheet | Ball | Cone
 
 _BOX = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
+
+
+def _log_of(w: Floats) -> Floats | float:
+    """Return log₂ |w| of values linear in the ray: one number where they hardly differ."""
+    corners = [float(w[y, x]) for y in (0, -1) for x in (0, -1)]
+    low, high = min(corners), max(corners)
+    if low < 0:
+        low, high = -high, -low
+    if low > 0 and high < low * ONE_LEVEL:
+        return math.log2((low + high) / 2)
+    with np.errstate(divide="ignore"):
+        return np.asarray(np.log2(np.abs(w)), np.float32)
 
 
 def _split(channels: MatLike) -> tuple[Floats, Floats, Floats]:

@@ -122,7 +122,7 @@ class _Rendering:
         view = self._mono_depth.view
         rays = view.rays[where].astype(np.float64)
         distance = depth[where].astype(np.float64)
-        points = np.column_stack([rays * distance[:, None], distance]) @ view.rotation + view.origin
+        points = (rays * distance[:, None]) @ view.rotation + view.origin
         raw = self._rig.color.project(points)
         color_depth = self._rig.color.to_camera(points)[:, 2]
         disparity = self._mapping.disparity(np.argwhere(where)[:, 1], raw)

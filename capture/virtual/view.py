@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
 from capture.virtual.geometry import CameraGeometry, Vector
@@ -26,7 +27,8 @@ class View:
     Attributes:
         origin: (3,) centre of projection in the world, m.
         rotation: 3×3, world → view (x right, y down, z forward).
-        rays: h×w×2 float32, (x/z, y/z) of each sample in view coordinates; h, w = samples × image size.
+        rays: h×w×3 float32, (x/z, y/z, 1) of each sample in view coordinates; h, w = samples × image size.
+            The 1 is kept because OpenCV multiplies 3 channels by a 3×3 matrix ten times faster than 2 by a 3×2.
         samples: samples per pixel along each axis.
         spacing: distance of neighbouring samples in ray coordinates, mean over the middle row.
     """
@@ -70,8 +72,9 @@ class View:
 
     def _range(self, extent: tuple[Floats, Floats], values: Vector) -> slice | None:
         lowest, highest = extent
-        begin = int(np.searchsorted(highest, values.min()))
-        end = int(np.searchsorted(lowest, values.max(), side="right"))
+        # In the arrays' own type: NumPy would convert all of them else.
+        begin = int(highest.searchsorted(np.float32(values.min())))
+        end = int(lowest.searchsorted(np.float32(values.max()), side="right"))
         if begin >= end:
             return None
         # A pixel more on either side: coordinates between two rows belong to both.
@@ -117,7 +120,7 @@ def light_view(position: Vector, target: Vector, half_angle: float, size: int) -
     rotation = np.stack([np.cross(down, forward), down, forward])
     reach = np.tan(half_angle)
     steps = np.linspace(-reach, reach, size, dtype=np.float32)
-    return View(position, rotation, np.dstack(np.meshgrid(steps, steps)).astype(np.float32), 1)
+    return View(position, rotation, _with_one(np.dstack(np.meshgrid(steps, steps))), 1)
 
 
 def _rays(camera: CameraGeometry, raw_pixels: Floats | None, samples: int) -> Floats:
@@ -141,4 +144,10 @@ def _rays(camera: CameraGeometry, raw_pixels: Floats | None, samples: int) -> Fl
     fine = cv2.resize(rays, (nodes_x * factor, nodes_y * factor), interpolation=cv2.INTER_LINEAR)
     height, width = (camera.height, camera.width) if raw_pixels is None else raw_pixels.shape[:2]
     cut = fine[factor : factor + height * samples, factor : factor + width * samples]
-    return np.ascontiguousarray(cut, dtype=np.float32)
+    return _with_one(cut)
+
+
+def _with_one(plane: MatLike) -> Floats:
+    rays = np.ones((*plane.shape[:2], 3), np.float32)
+    rays[..., :2] = plane
+    return rays
