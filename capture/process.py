@@ -165,6 +165,8 @@ class RigProcess:
 
         Raises FrameTimeout, DeviceLost, or what the rig raised.
         """
+        if self._process is None:
+            raise RuntimeError("the rig is not open")
         deadline = monotonic() + timeout_s
         while True:
             if self._ended is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.discovery import viky_producer
 from capture.frames import Frame
@@ -16,8 +18,11 @@ from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, VirtualSpec
 PATIENCE_S = 20.0
 
 
+SLOW: dict[str, SettingValue] = {"AcquisitionFrameRate": 1.0}
+
+
 def viky(
-    mono: dict[str, SettingValue] | None = None, color: dict[str, SettingValue] | None = None
+    mono: Mapping[str, SettingValue] | None = None, color: Mapping[str, SettingValue] | None = None
 ) -> GenicamSpec:
     """Two simulated cameras, small and fast: 160×120 at 100 Hz unless told otherwise."""
     usual: dict[str, SettingValue] = {
@@ -28,8 +33,8 @@ def viky(
     }
     return GenicamSpec(
         name="viky",
-        mono=CameraSpec("0", "Mono8", usual | (mono or {})),
-        color=CameraSpec("1", "RGBa8", usual | (color or {})),
+        mono=CameraSpec("0", "Mono8", {**usual, **(mono or {})}),
+        color=CameraSpec("1", "RGBa8", {**usual, **(color or {})}),
         producers=(viky_producer(),),
         buffers=8,
     )
@@ -43,16 +48,19 @@ def virtual() -> VirtualSpec:
 def replay(
     folder: Path, *, width: int = 64, height: int = 48, pairs: int = 3, loop: bool = True
 ) -> ReplaySpec:
-    """Write noise pictures and return a rig that replays them."""
-    import cv2
-
-    rng = np.random.default_rng(7)
-    for role, shape in (("mono", (height, width)), ("color", (height, width, 3))):
+    """Write pictures and return a rig that replays them."""
+    for role, channels in (("mono", 1), ("color", 3)):
         (folder / role).mkdir(parents=True)
         for index in range(pairs):
-            picture = rng.integers(0, 256, shape, np.uint8)
-            assert cv2.imwrite(str(folder / role / f"{index:03}.png"), picture)
+            picture = ramp(width, height, channels, index)
+            assert cv2.imwrite(str(folder / role / f"{index:03}.png"), picture[..., ::-1])
     return ReplaySpec(folder, frame_rate_hz=50.0, loop=loop)
+
+
+def ramp(width: int, height: int, channels: int, shift: int = 0) -> NDArray[np.uint8]:
+    """Return height×width×channels values that rise from pixel to pixel: any that is out of place shows."""
+    rising = np.arange(width * channels, dtype=np.uint8).reshape(1, width, channels)
+    return rising + np.arange(shift, shift + height).astype(np.uint8).reshape(height, 1, 1)
 
 
 def take(rig: Rig, count: int, patience_s: float = PATIENCE_S) -> list[Frame]:
