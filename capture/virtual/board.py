@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 
 from capture.virtual import pictures, textures
@@ -11,12 +12,13 @@ from capture.virtual.shapes import Pose, Sheet
 from capture.virtual.textures import texture
 
 INNER_CORNERS = (9, 6)  # across, down
-SQUARE_MM = 24.0
+SQUARE_MM = 30.0
 MARGIN_SQUARES = 0.7
 HOLD_S, MOVE_S = 1.0, 0.5
 CYCLE_S = HOLD_S + MOVE_S
-# Distance of the middle of the board from the rig, m, and largest tilt, degrees.
-NEAREST_M, FARTHEST_M = 0.34, 0.62
+# Distance of the middle of the board from the rig, m, and largest tilt, degrees. Not nearer: the range of
+# disparities that a solved calibration searches follows from the nearest board.
+NEAREST_M, FARTHEST_M = 0.56, 1.0
 LARGEST_TILT_DEG = 34.0
 # Part of the image width that stays free between the board and the edge of the image.
 FREE_EDGE = 0.012
@@ -32,12 +34,19 @@ class Board:
         across, down = INNER_CORNERS[0] + 1, INNER_CORNERS[1] + 1
         square = SQUARE_MM / 1000
         size = (across + 2 * MARGIN_SQUARES) * square, (down + 2 * MARGIN_SQUARES) * square
-        pixels = max(16, 4 * round(0.006 * rig.mono.matrix[0, 0] * square / NEAREST_M * 80))
-        picture = pictures.chessboard((down, across), min(pixels, 96), MARGIN_SQUARES)
+        pixels = round(1.4 * float(rig.mono.matrix[0, 0]) * square / NEAREST_M)
+        picture = pictures.chessboard((down, across), max(16, pixels), MARGIN_SQUARES)
         self._sheet = Sheet(*size)
         self._poses: dict[int, tuple[Vector, Vector]] = {}
         cover = texture(picture, textures.PRINT)
         self.thing = Thing(self._sheet, cover, self.pose_at(0.0), self.pose_at, casts_shadow=False)
+
+    def inner_corners(self, time_s: float) -> Vector:
+        """Return where the inner corners are in the world at a time, N×3 m, row by row."""
+        pose = self.pose_at(time_s)
+        x, y = (SQUARE_MM / 1000 * (np.arange(count) - (count - 1) / 2) for count in INNER_CORNERS)
+        grid = np.dstack([*np.meshgrid(x, y), np.zeros((y.size, x.size))]).reshape(-1, 3)
+        return np.asarray(grid @ pose.rotation.T + pose.position)
 
     def pose_at(self, time_s: float) -> Pose:
         """Return the pose at a time: held for a second, then moved on within half a second."""
@@ -78,6 +87,4 @@ class Board:
 
 
 def _vector_of(rotation: Vector) -> Vector:
-    import cv2
-
     return np.asarray(cv2.Rodrigues(rotation)[0], np.float64).ravel()

@@ -157,8 +157,8 @@ def encode(values: Floats, look: Look) -> Image:
 @lru_cache(maxsize=16)
 def _curve(gamma: float, bits: int) -> Image:
     linear = np.arange(LOOKUP_SIZE) / (LOOKUP_SIZE - 1)
-    values = np.round(linear**gamma * (2**bits - 1))
-    return values.astype(np.uint8) if bits == 8 else values.astype(np.uint16)
+    values: Image = np.round(linear**gamma * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    return values
 
 
 def balance(channels: Floats, look: Look) -> Floats:

@@ -226,9 +226,8 @@ def cloth(rng: Generator, size: Size, picture: Picture, threads: int = 160) -> P
     x, y = coordinates(size)
     weave = np.sin(x * threads * 2 * np.pi) * np.sin(y * threads * 2 * np.pi * size[0] / size[1])
     uneven = noise(rng, size, (5, 5), 5, 0.65)
-    return np.clip(picture * (0.86 + 0.10 * weave + 0.22 * (uneven - 0.35))[..., None], 0, 1).astype(
-        np.float32
-    )
+    shade = 0.86 + 0.10 * weave + 0.22 * (uneven - 0.35)
+    return np.asarray(np.clip(picture * shade[..., None], 0, 1), np.float32)
 
 
 def plaster(rng: Generator, size: Size, color: str, roughness: float = 0.05) -> Picture:
