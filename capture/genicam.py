@@ -155,6 +155,7 @@ class GenicamRig:
             shares_trigger=self._spec.shares_trigger,
             calibration=self._spec.calibration,
             commands=tuple(commands),
+            notice=color.notice,
         )
 
     def start(self) -> None:

@@ -60,6 +60,15 @@ def missing_ids(previous: int, current: int) -> tuple[int, int]:
     return growth - 1, growth
 
 
+def processed_notice(name: str, choices: tuple[str, ...]) -> str:
+    """Return a hint for a camera that sends finished colours although it could send what its sensor saw."""
+    pixel_format = FORMATS.get(name)
+    bayer = next((choice for choice in choices if choice.startswith("Bayer") and choice in FORMATS), None)
+    if pixel_format is None or not pixel_format.processed or bayer is None:
+        return ""
+    return f"The camera sends {name}: colours it has processed itself. {bayer} keeps what the sensor saw."
+
+
 class GentlCamera:
     """A camera opened with `Harvester.create`. Used by one thread; owns the acquirer and destroys it."""
 
@@ -102,8 +111,7 @@ class GentlCamera:
         pixel_format = FORMATS.get(name)
         if pixel_format is not None and (pixel_format.layout is Layout.MONO) == wants_mono:
             return
-        setting = self._nodes.read_all().get("PixelFormat")
-        offered = [choice for choice in (setting.choices if setting else ()) if choice in FORMATS]
+        offered = [choice for choice in self._nodes.choices("PixelFormat") if choice in FORMATS]
         fitting = [choice for choice in offered if (FORMATS[choice].layout is Layout.MONO) == wants_mono]
         advice = (
             f"set pixel_format to one of {', '.join(fitting)}" if fitting else "it offers no format that fits"
@@ -126,6 +134,11 @@ class GentlCamera:
             pixel_format=str(self._nodes.value("PixelFormat")),
             has_clock=self._has_clock,
         )
+
+    @property
+    def notice(self) -> str:
+        """Return what a person should know of the format in use, empty if there is nothing."""
+        return processed_notice(str(self._nodes.value("PixelFormat")), self._nodes.choices("PixelFormat"))
 
     @property
     def frame_rate_hz(self) -> float | None:

@@ -84,6 +84,11 @@ class NodeSettings:
         value = self.value(name)
         return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
 
+    def choices(self, name: str) -> tuple[str, ...]:
+        """Return what an enumeration takes now, empty if the camera has no such node."""
+        node = self._node(name)
+        return tuple(node.symbolics) if isinstance(node, genapi.IEnumeration) else ()
+
     def unit(self, name: str) -> str:
         """Return the unit of a node as the camera writes it, empty if it tells none."""
         node = self._node(name)

@@ -30,7 +30,7 @@ from capture.errors import (
 )
 from capture.frames import Layout
 from capture.genicam import GenicamRig
-from capture.gentl_camera import missing_ids
+from capture.gentl_camera import missing_ids, processed_notice
 from capture.node_settings import NodeSettings
 from capture.probe import probe_producers
 from capture.spec import CameraSpec
@@ -180,6 +180,14 @@ def test_a_format_that_does_not_fit_is_refused_with_those_that_do() -> None:
     spec = replace(viky(), color=CameraSpec("1", "Mono8"))
     with pytest.raises(RigFileError, match="color camera but sends Mono8"):
         GenicamRig(spec).__enter__()
+
+
+def test_colours_the_camera_processed_are_pointed_out() -> None:
+    notice = processed_notice("YUV422_8", ("Mono8", "BayerRG8", "BayerRG12p", "YUV422_8"))
+    assert "YUV422_8" in notice
+    assert "BayerRG8" in notice
+    assert processed_notice("BayerRG8", ("BayerRG8", "RGB8")) == ""
+    assert processed_notice("RGBa8", ("Mono8", "RGBa8")) == "", "this camera has nothing better"
 
 
 def test_a_refused_setting_of_the_spec_leaves_nothing_open() -> None:
