@@ -140,7 +140,7 @@ def _files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _sided_files(paths: Sequence[Path]) -> list[tuple[Path, str, str]]:
-    """Return (path, side, name). Folders may hold other pictures too; a file that was given by name is meant."""
+    """Return (path, side, name). A folder may hold other pictures too; a file given by name is meant."""
     files = _files(paths)
     sided = [(path, *parts) for path in files if (parts := _side_and_name(path))]
     known = {path for path, _, _ in sided}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import cv2
 import numpy as np
 from cv2.typing import MatLike
@@ -11,6 +13,9 @@ from capture.calibration import CameraCalibration, Matrix, RigCalibration
 from capture.errors import CalibrationError
 from capture.frames import Image
 
+# A common view without any empty border is worth this much of the mono camera's field of view, not more: rigs
+# whose baseline is far from level would lose half of it.
+LARGEST_ZOOM = 1.25
 # Below this part of the frame that both cameras see, something in the file is wrong.
 SMALLEST_COMMON_VIEW = 0.1
 
@@ -26,7 +31,8 @@ class Rectifier:
     lies at (y, x + disparity) in the reference if the colour camera stands left (`calibration.mirrored` is
     False), at (y, x − disparity) if it stands right. Nothing is flipped here.
 
-    The focal length is the smallest at which neither image has an empty border (stereoRectify, alpha = 0).
+    The focal length is the smallest at which neither image has an empty border (stereoRectify, alpha = 0),
+    but at most `LARGEST_ZOOM` times that of the camera with the narrower view; corners may stay empty then.
 
     Attributes:
         calibration: what it was made from.
@@ -63,7 +69,9 @@ class Rectifier:
         )
         self.mono_rotation = _matrix(mono_rotation)
         self.color_rotation = _matrix(color_rotation)
-        self.camera_matrix = _matrix(projection[:, :3])
+        self.camera_matrix = _matrix(
+            _zoomed_out(projection[:, :3], _largest_focal_px(calibration), self.size_px)
+        )
         self.focal_px = float(self.camera_matrix[0, 0])
         self.baseline_mm = calibration.baseline_mm
         if not np.isfinite(projection).all() or not np.isfinite(color_projection).all() or self.focal_px <= 0:
@@ -145,6 +153,25 @@ class Rectifier:
         return _matrix(mapped.reshape(-1, 2))
 
 
+def _largest_focal_px(calibration: RigCalibration) -> float:
+    """Return the focal length, in px of the mono image, beyond which the view would get too narrow."""
+    width = calibration.mono.size_px[0]
+    focal_lengths = [
+        camera.camera_matrix[0, 0] / camera.size_px[0] for camera in (calibration.mono, calibration.color)
+    ]
+    return LARGEST_ZOOM * width * float(max(focal_lengths))
+
+
+def _zoomed_out(camera_matrix: MatLike, largest_focal_px: float, size_px: tuple[int, int]) -> Matrix:
+    """Return the camera matrix with at most this focal length; the image's centre stays where it is."""
+    matrix = np.array(camera_matrix, dtype=np.float64)
+    scale = min(1.0, largest_focal_px / matrix[0, 0])
+    center = (np.array(size_px) - 1) / 2
+    matrix[[0, 1], [0, 1]] *= scale
+    matrix[:2, 2] = center + (matrix[:2, 2] - center) * scale
+    return matrix
+
+
 def _matrix(values: ArrayLike) -> Matrix:
     matrix = np.array(values, dtype=np.float64)
     matrix.flags.writeable = False
@@ -162,6 +189,6 @@ def _check_size(image: Image, camera: CameraCalibration, name: str) -> None:
 
 def _remap(image: Image, maps: Maps) -> Image:
     # Linear: cubic takes 3 times as long and changes less than a demosaic does.
-    rectified: Image = cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT)  # type: ignore[assignment]
+    rectified = cast("Image", cv2.remap(image, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
     rectified.flags.writeable = False
     return rectified

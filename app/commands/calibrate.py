@@ -119,7 +119,10 @@ def _table(solution: RigSolution) -> str:
         ("epipolar", f"{calibration.epipolar_px:.3f} px median row difference after rectification, {where}"),
         ("baseline", f"{calibration.baseline_mm:.2f} mm, colour camera on the {calibration.color_side}"),
         ("coverage", f"mono {coverage['mono']:.0%}, colour {coverage['color']:.0%} of the image"),
-        ("search", f"offset {calibration.offset}, {calibration.max_disparity} disparities"),
+        (
+            "search",
+            f"offset {calibration.offset}, {calibration.max_disparity} disparities, 4/3 of the nearest board",
+        ),
     ]
     lines = ["", *_columns(rows), ""]
     lines += [f"{name + ':':14}{text}" for name, text in summary]
