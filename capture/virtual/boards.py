@@ -1,4 +1,4 @@
-"""Writes pairs of board images of the virtual rig, to calibrate from: `python -m capture.virtual.boards DIR`."""
+"""Writes pairs of board images to calibrate the virtual rig from: `python -m capture.virtual.boards DIR`."""
 
 from __future__ import annotations
 

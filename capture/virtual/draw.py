@@ -62,7 +62,8 @@ class Fragment:
 
 @dataclass(frozen=True, eq=False)
 class Layers:
-    """All samples of a view: `color` h×w×4 reflectance, `depth` h×w m (inf: nothing), `normal` h×w×3, `lit` h×w.
+    """All samples of a view: `color` h×w×4 reflectance, `depth` h×w m (inf: nothing), `normal` h×w×3,
+    `lit` h×w.
 
     Attributes:
         which: h×w int16, number of the thing; 0 where there is none.

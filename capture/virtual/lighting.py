@@ -1,8 +1,8 @@
 """Light: a warm lamp with soft shadows and a cool sky whose shadows darken corners.
 
-Shadows come from depth seen from the lights. The lamp is several points close together, the sky several points
-far apart: their hard shadows add up to soft ones. Computed once for what stands still; moving things are lit, but
-neither cast nor receive shadows.
+Shadows come from depth seen from the lights. The lamp is several points close together, the sky several
+points far apart: their hard shadows add up to soft ones. Computed once for what stands still; moving
+things are lit, but neither cast nor receive shadows.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Lighting:
         return light
 
     def unshadowed(self, normal: Floats, position: Vector) -> Floats:
-        """Return the light on a thing that lamp and sky reach freely: (4,) or h×w×4 for (3,) or h×w×3 normals."""
+        """Return the light where lamp and sky reach freely: (4,) or h×w×4 for (3,) or h×w×3 normals."""
         towards = LAMP_POSITION - position
         towards = (towards / np.linalg.norm(towards)).astype(np.float32)
         if normal.ndim == 1:

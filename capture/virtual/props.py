@@ -32,7 +32,7 @@ FACES: dict[str, tuple[float, float, float]] = {
 
 @dataclass(frozen=True, eq=False)
 class Workshop:
-    """What making things needs: random numbers, and the focal length that decides how fine textures have to be."""
+    """What making things needs: random numbers, and the focal length, which decides how fine textures are."""
 
     rng: Generator
     focal_px: float
@@ -49,7 +49,7 @@ class Workshop:
 
 
 def at(position: ArrayLike, yaw: float = 0.0, tilt: float = 0.0, roll: float = 0.0) -> Pose:
-    """Return a pose: rolled about z, tilted about x (top away), then turned about the vertical; angles in degrees."""
+    """Return a pose: rolled about z, tilted about x (top away), turned about the vertical; in degrees."""
     rotation = rotation_from([0, yaw, 0]) @ rotation_from([-tilt, 0, 0]) @ rotation_from([0, 0, roll])
     return Pose(rotation, np.asarray(position, np.float64))
 
@@ -66,7 +66,7 @@ def box(
     skin: Texture | dict[str, Texture],
     motion: Motion | None = None,
 ) -> list[Thing]:
-    """A box of (width, height, depth) m; `skin` for all faces or by name of face, missing ones are left out."""
+    """A box of (width, height, depth) m; `skin` for all faces or by name; missing faces are left out."""
     width, height, depth = size
     places = {
         "front": ((0, -height / 2, -depth / 2), width, height),
@@ -138,7 +138,7 @@ def book(shop: Workshop, pose: Pose, size: tuple[float, float, float], color: st
 def books_in_row(
     shop: Workshop, left: ArrayLike, length: float, tallest: float, colors: tuple[str, ...]
 ) -> list[Thing]:
-    """Standing books side by side along x from the front bottom left corner, some missing, the last one leaning."""
+    """Standing books side by side along x from the front bottom left corner; some are missing."""
     origin = np.asarray(left, np.float64)
     things: list[Thing] = []
     x = 0.0
@@ -149,7 +149,7 @@ def books_in_row(
         height = tallest * shop.rng.uniform(0.68, 1.0)
         deep = shop.rng.uniform(0.0, 0.05)
         if shop.rng.random() > 0.07:
-            pose = at(origin + [x + thick / 2, 0, 0.09 + deep])
+            pose = at(np.add(origin, [x + thick / 2, 0, 0.09 + deep]))
             spine = pictures.book_spine(shop.rng, shop.size(thick, height, origin[2]), shop.pick(*colors))
             side = texture(spine[:, :1] * 0.9 + 0 * spine[:, :12], textures.FABRIC)
             page = texture(pictures.pages(shop.rng, (24, 12)), textures.PRINT)

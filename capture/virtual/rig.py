@@ -1,4 +1,4 @@
-"""The virtual rig: two cameras on one trigger before a drawn scene, paced like real ones. See `capture.rig.Rig`."""
+"""The virtual rig: two cameras on one trigger before a drawn scene. Keeps the contract `capture.rig.Rig`."""
 
 from __future__ import annotations
 
@@ -31,11 +31,12 @@ SMALLEST_PX, LARGEST_PX = 64, 8192
 
 
 class VirtualRig:
-    """Both cameras share the trigger: equal frame ids belong together. Clocks and ids start at 0 with `start`.
+    """Both cameras share the trigger: equal frame ids belong together. Clocks and ids start at 0 with
+    `start`.
 
-    Commands besides "TriggerSoftware": "ShowBoard" and "HideBoard" for the calibration board; faults, each for
-    ":mono" or ":color": "DropFrame" loses the next frame, "DelayFrame" makes it late, "LoseDevice" unplugs the
-    camera until the rig is opened anew.
+    Commands besides "TriggerSoftware": "ShowBoard" and "HideBoard" for the calibration board; faults, each
+    for ":mono" or ":color": "DropFrame" loses the next frame, "DelayFrame" makes it late, "LoseDevice"
+    unplugs the camera until the rig is opened anew.
 
     `stop`, `apply` and `execute` may come from another thread while one waits in `next_frame`.
     """
@@ -209,7 +210,7 @@ class VirtualRig:
         if not self._acquiring:
             return "No frame: the virtual rig is not acquiring."
         if self._schedule.by_software:
-            return f"No frame for {timeout_s:g} s: the virtual rig waits for TriggerSoftware (TriggerMode is On)."
+            return f"No frame for {timeout_s:g} s: TriggerMode is On and no TriggerSoftware came."
         return f"No frame from the virtual rig for {timeout_s:g} s."
 
     def _expose(self, shot: Shot, host_ns: int) -> Frame:

@@ -83,7 +83,7 @@ def _window(shop: Workshop) -> list[Thing]:
     outside = Thing(
         Sheet(1.3, 1.3),
         texture(view, textures.FOLIAGE, glow=1.15),
-        at(center + [0, 0, 0.32]),
+        at(np.add(center, [0, 0, 0.32])),
         casts_shadow=False,
         lit=0.0,
     )
@@ -104,7 +104,7 @@ def _window(shop: Workshop) -> list[Thing]:
     folds = 0.78 + 0.22 * np.cos(x * 2 * np.pi * 6 + 0.8 * np.sin(x * 9))
     drape = textures.cloth(shop.rng, stripe.shape[:2], (stripe * folds[..., None]).astype(np.float32), 90)
     for side in (-1, 1):
-        place = center + [side * (half_w + 0.10), 0.12, -0.10]
+        place = np.add(center, [side * (half_w + 0.10), 0.12, -0.10])
         things.append(Thing(Sheet(0.34, 1.5), texture(drape, textures.FABRIC), at(place, yaw=side * 12)))
     return things
 

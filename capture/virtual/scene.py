@@ -12,7 +12,7 @@ import numpy as np
 
 from capture.virtual import pictures, textures
 from capture.virtual.draw import Motion, Thing
-from capture.virtual.geometry import rotation_from
+from capture.virtual.geometry import Vector, rotation_from
 from capture.virtual.props import (
     Workshop,
     at,
@@ -70,7 +70,7 @@ def _on_bench(shop: Workshop) -> list[Thing]:
         stack = stack - [0, extent[1], 0]
     things += mug(
         shop,
-        stack + [0.015, 0, 0.0],
+        np.add(stack, [0.015, 0, 0]),
         shop.pick("#f0ede4", "#e8b23a", "#d5dfe0"),
         shop.pick("#d1495b", "#2e6f95"),
     )
@@ -169,7 +169,7 @@ def _near(shop: Workshop) -> list[Thing]:
         wire((0.345, 0.27, 0.505), (0.225, -0.25, 0.56), 0.0011, "#b5322c"),
     ]
     root = np.array([-0.33, -0.17, 0.60])
-    things.append(wire(root - [0.08, 0.03, 0], root + [0.17, 0.075, -0.03], 0.0022, "#5d4630"))
+    things.append(wire(root - [0.08, 0.03, 0], np.add(root, [0.17, 0.075, -0.03]), 0.0022, "#5d4630"))
     for index in range(6):
         place = root + np.array([0.17, 0.075, -0.03]) * (index + 0.6) / 6
         things += bent_leaf(
@@ -224,7 +224,7 @@ def _mobile(shop: Workshop) -> list[Thing]:
     return things
 
 
-def _drift(center: np.ndarray, phase: float, period: float) -> Motion:
+def _drift(center: Vector, phase: float, period: float) -> Motion:
     def pose(time_s: float) -> Pose:
         turn = 55 * np.sin(TAU * time_s / period + phase)
         sway = np.array(

@@ -45,8 +45,8 @@ class Shot:
 class Schedule:
     """Triggers, free-running or by software, and what becomes of their frames. For one thread at a time.
 
-    Times are host times in ns. The cameras' clocks start with 0 at `restart`; running freely, trigger n comes at
-    n periods by those clocks, whatever the host does.
+    Times are host times in ns. The cameras' clocks start with 0 at `restart`; running freely, trigger n
+    comes at n periods by those clocks, whatever the host does.
 
     Attributes:
         looks: settings of each camera; frames take those that hold when their trigger comes.
@@ -73,7 +73,7 @@ class Schedule:
 
     @property
     def period_ns(self) -> int:
-        """Return the time between free-running triggers: no shorter than the longest exposure and its readout."""
+        """Return the time between free-running triggers: at least the longest exposure and its readout."""
         longest = max(look.exposure_us for look in self.looks.values())
         return max(round(1e9 / self.frame_rate_hz), round(longest * 1000) + READOUT_NS)
 

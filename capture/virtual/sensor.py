@@ -1,7 +1,7 @@
 """Two different sensors: from light to raw values.
 
-The mono sensor is sharp, clean and sees some near infrared. The colour sensor has a Bayer mosaic, colour filters that
-overlap, an optical low-pass filter, smaller wells, more noise and gains for white balance.
+The mono sensor is sharp, clean and sees some near infrared. The colour sensor has a Bayer mosaic, colour
+filters that overlap, an optical low-pass filter, smaller wells, more noise and gains for white balance.
 """
 
 from __future__ import annotations
@@ -118,7 +118,7 @@ PIXEL_FORMATS: dict[Role, dict[str, tuple[Layout, int]]] = {
 
 
 def develop(light: Floats, sensor: Sensor, look: Look) -> Floats:
-    """Return noise-free linear values (1.0 is white) of light that fell on the sensor; white balance not applied."""
+    """Return noise-free linear values (1.0 is white) of light on the sensor, before white balance."""
     scale = np.float32(sensor.electrons * look.exposure_us / sensor.full_well)
     # The well fills before the gain: what is lost there no gain brings back.
     return np.asarray(

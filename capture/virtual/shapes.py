@@ -1,7 +1,7 @@
 """The three shapes everything is made of, and where rays meet them.
 
-Each shape lives in coordinates of its own (x right, y down, z away); a `Pose` puts it into the world. Rays of a view
-are (x, y, 1) in view coordinates, so that the distance along a ray is the depth in that view.
+Each shape lives in coordinates of its own (x right, y down, z away); a `Pose` puts it into the world. Rays
+of a view are (x, y, 1) in view coordinates, so that the distance along a ray is the depth in that view.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Sheet:
     def meet(self, pose: Pose, view: View, region: Region) -> Hit | None:
         """Intersect; None where it shows its invisible back.
 
-        Ray and plane meet at local (U/W, V/W) with U, V, W linear in the ray: a homography, one matrix product.
+        Ray and plane meet at local (U/W, V/W) with U, V, W linear in the ray: a homography, one matrix
+        product.
         """
         across, down, normal = pose.rotation.T
         offset = view.origin - pose.position
@@ -137,7 +138,8 @@ class Ball:
 
 @dataclass(frozen=True)
 class Cone:
-    """A cut cone around the y axis: bottom at y = 0, top at y = −height. Open at both ends; no radius is negative.
+    """A cut cone around the y axis: bottom at y = 0, top at y = −height. Open at both ends; no radius is
+    negative.
 
     Seen from outside, through the open ends also from inside.
     """

@@ -1,4 +1,4 @@
-"""Everything that draws raw frames of the virtual rig: built once, then a pure function of time and settings."""
+"""Draws the raw frames of the virtual rig: built once, then a pure function of time and settings."""
 
 from __future__ import annotations
 

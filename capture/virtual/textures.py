@@ -1,8 +1,9 @@
 """Procedural textures: noise, wood, marble, brick … No downloaded images.
 
 A *picture* here is h×w×3 float32 RGB in 0 … 1, gamma-encoded as on a screen (colours are chosen that way). It
-looks the same at every resolution: noise is defined in cells per picture, not in pixels. `texture` turns a picture
-into what the renderer needs: linear reflectance of red, green, blue and of the band the mono sensor sees.
+looks the same at every resolution: noise is defined in cells per picture, not in pixels. `texture` turns a
+picture into what the renderer needs: linear reflectance of red, green, blue and of the band the mono
+sensor sees.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ SMALLEST_LEVEL_PX = 8
 
 @dataclass(frozen=True)
 class Infrared:
-    """Reflectance in near infrared: base + slope · luminance. Tells materials apart that look alike in colour."""
+    """Reflectance in near infrared: base + slope · luminance. Materials of one colour may differ in it."""
 
     base: float
     slope: float

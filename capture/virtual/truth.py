@@ -30,9 +30,11 @@ class TruthImages:
     """The truth of one moment; arrays are new and read-only.
 
     Attributes:
-        color: H×W×3 uint8 RGB, what the colour camera makes of the surface each mono pixel sees: its filters, white
+        color: H×W×3 uint8 RGB, what the colour camera makes of the surface each mono pixel sees: its
+            filters, white
             balance, exposure, gain, vignetting and gamma, without noise, blur and mosaic.
-        disparity: H×W float32 px: content of mono pixel (y, x) lies at (y, x + disparity) in the reference, at
+        disparity: H×W float32 px: content of mono pixel (y, x) lies at (y, x + disparity) in the
+            reference, at
             (y, x − disparity) if the calibration is mirrored.
         occluded: H×W bool, hidden from the colour camera or outside of its image.
     """
@@ -45,7 +47,8 @@ class TruthImages:
 class VirtualTruth:
     """Renders the truth of the virtual rig with this spec; needs no rig, and may live in another process.
 
-    The first `render` with a calibration takes a second or two, later ones milliseconds. For one thread at a time.
+    The first `render` with a calibration takes a second or two, later ones milliseconds. For one thread at
+    a time.
     """
 
     def __init__(self, spec: VirtualSpec) -> None:
@@ -64,10 +67,12 @@ class VirtualTruth:
 
         Args:
             device_ns: of the mono frame.
-            calibration: the one the pair is rectified with. The truth is aligned with that rectified mono image,
-                also where the calibration is not quite right. None: aligned with the raw mono image, disparity
-                towards the raw colour image.
-            look: settings of the colour camera; `COLOR.look.of_frame(color_frame)` takes exposure and gain from a
+            calibration: the one the pair is rectified with. The truth is aligned with that rectified mono
+                image,
+                also where the calibration is not quite right. None: aligned with the raw mono image,
+                disparity towards the raw colour image.
+            look: settings of the colour camera; `COLOR.look.of_frame(color_frame)` takes exposure and gain
+                from a
                 frame.
             with_board: the calibration board is being shown.
 

@@ -1,4 +1,4 @@
-"""A view: rays from one point through a grid of samples, several to a pixel. Cameras are views, and lights too."""
+"""A view: rays from one point through a grid of samples, several to a pixel. Cameras and lights are views."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from capture.virtual.geometry import CameraGeometry, Vector
 Floats = NDArray[np.float32]
 Region = tuple[slice, slice]
 
-# Rays are computed for every 4th pixel and interpolated: lenses bend so little that the error is below 0.001 px.
+# Rays are computed for every 4th pixel and interpolated: lenses bend so little that the error is below
+# 0.001 px.
 COARSE_STEP_PX = 4
 # What is nearer to the lens has no place in the image.
 NEAREST_M = 0.01
@@ -28,7 +29,8 @@ class View:
         origin: (3,) centre of projection in the world, m.
         rotation: 3×3, world → view (x right, y down, z forward).
         rays: h×w×3 float32, (x/z, y/z, 1) of each sample in view coordinates; h, w = samples × image size.
-            The 1 is kept because OpenCV multiplies 3 channels by a 3×3 matrix ten times faster than 2 by a 3×2.
+            The 1 is kept because OpenCV multiplies 3 channels by a 3×3 matrix ten times faster than 2 by a
+            3×2.
         samples: samples per pixel along each axis.
         spacing: distance of neighbouring samples in ray coordinates, mean over the middle row.
     """
@@ -85,7 +87,7 @@ class View:
 
 
 def _extent(coordinate: Floats, axis: int) -> tuple[Floats, Floats]:
-    """Return lowest and highest coordinate of each row (or column), made to rise so that they can be searched."""
+    """Return lowest and highest coordinate of each row (or column), made to rise so as to be searched."""
     lowest, highest = coordinate.min(axis=axis), coordinate.max(axis=axis)
     return np.minimum.accumulate(lowest[::-1])[::-1], np.maximum.accumulate(highest)
 
