@@ -37,7 +37,7 @@ def run_headless(config: LiveConfig, limits: Limits, out: Path | None, stream: T
     """
     if out is not None:
         _make_folder(out)
-    run = _Run(config, limits, out, _Progress(stream, limits))
+    run = _Run(config, limits, out, Progress(stream, limits))
     interrupted = False
     try:
         run.until_done()
@@ -64,7 +64,7 @@ class _Run:
         seconds: for how long the rig has been open.
     """
 
-    def __init__(self, config: LiveConfig, limits: Limits, out: Path | None, progress: _Progress) -> None:
+    def __init__(self, config: LiveConfig, limits: Limits, out: Path | None, progress: Progress) -> None:
         self._config = config
         self._limits = limits
         self._out = out
@@ -123,7 +123,7 @@ class _Run:
         self.tally.add(result)
 
 
-class _Progress:
+class Progress:
     """One line that is kept up to date on a terminal, a line now and then elsewhere, and the news."""
 
     def __init__(self, stream: TextIO, limits: Limits) -> None:
