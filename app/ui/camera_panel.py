@@ -166,10 +166,11 @@ class CameraPanel(QScrollArea):
             box.changed.connect(self._on_changed)
             column.addWidget(box)
         column.addStretch(1)
+        self._body = body
         self.setWidget(body)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(250)
+        self._fit()
 
     def show_rig(self, rig: RigInfo | None) -> None:
         """Say which cameras these are."""
@@ -179,6 +180,16 @@ class CameraPanel(QScrollArea):
     def show_settings(self, role: Role, settings: Mapping[str, Setting]) -> None:
         """Show what a camera says now."""
         self.boxes[role].show_settings(settings)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Be wide enough for the longest line: a panel of settings scrolls only up and down."""
+        for widget in (*self.boxes.values(), self._body):
+            layout = widget.layout()
+            if layout is not None:
+                layout.invalidate()
+                layout.activate()
+        self.setMinimumWidth(self._body.sizeHint().width() + self.verticalScrollBar().sizeHint().width())
 
     def _on_changed(self, name: str, value: object) -> None:
         box = self.sender()

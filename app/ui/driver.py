@@ -12,10 +12,6 @@ from typing import Self
 
 from PySide6.QtCore import QEventLoop, QTimer
 
-from app.pipeline.live import LiveConfig
-from app.ui.application import make_application
-from app.ui.main_window import MainWindow
-from app.ui.settings import UiSettings
 from capture.errors import CalibrationError, CaptureError
 from capture.rig_file import parse_rig
 from models.errors import ModelError
@@ -23,7 +19,9 @@ from models.errors import ModelError
 
 def parser(description: str) -> argparse.ArgumentParser:
     """Return a parser with the arguments that every tool has."""
-    made = argparse.ArgumentParser(description=description)
+    made = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     made.add_argument("--rig", default="virtual", help="as for `main.py live`")
     made.add_argument("--model", default="live")
     made.add_argument(
@@ -48,6 +46,12 @@ class Driver:
     def __init__(self, arguments: argparse.Namespace) -> None:
         if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does, before torch is imported
+        from app.pipeline.live import LiveConfig
+        from app.ui.application import make_application
+        from app.ui.main_window import MainWindow
+        from app.ui.settings import UiSettings
+
         self._timeout_ms = int(arguments.timeout * 1000)
         self._folder = tempfile.TemporaryDirectory(prefix="cyclerig-")
         self.application = make_application()

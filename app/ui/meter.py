@@ -49,7 +49,7 @@ class ScreenMeter:
         return len(self._painted) / (WINDOW_NS / 1e9)
 
     def latency_ms(self, now_ns: int) -> float:
-        """Return the median latency over the last two seconds, else the last one; 0 if nothing was painted."""
+        """Return the median over two seconds, the last one if it is older; 0 if nothing was painted."""
         self._forget(now_ns)
         return median(latency for _, latency in self._painted) if self._painted else self._last_latency_ms
 

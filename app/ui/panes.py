@@ -266,6 +266,8 @@ class PaneGrid(QWidget):
         self.maximised.emit(number)
 
     def set_messages(self, message: str) -> None:
-        """Say in every pane why there is no picture; empty: each layer's own words."""
+        """Say in the first visible pane why there is no picture; empty: in each pane its layer's words."""
+        first = max(self.full, 1)
         for pane in self.panes:
-            pane.view.set_message(message or pane.layer.missing)
+            own = message if pane.number == first else ""
+            pane.view.set_message(own if message else pane.layer.missing)

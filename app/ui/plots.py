@@ -73,6 +73,7 @@ class Strip(QWidget):
         lines: name → colour.
         tip: how to read it.
         logarithmic: values (> 0) on a log axis.
+        at_most: a value that cannot be exceeded; the axis ends there.
     """
 
     def __init__(
@@ -82,10 +83,12 @@ class Strip(QWidget):
         tip: str,
         *,
         logarithmic: bool = False,
+        at_most: float = np.inf,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self._logarithmic = logarithmic
+        self._at_most = at_most
         self._plot = make_plot("s", self)
         item = style_plot(self._plot)
         item.setLogMode(x=False, y=logarithmic)
@@ -104,6 +107,7 @@ class Strip(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 2)
         column.addWidget(self._plot)
+        self.clear()
 
     def add(self, name: str, time_s: float, value: float) -> None:
         """Append a sample to a line."""
@@ -113,6 +117,7 @@ class Strip(QWidget):
         """Forget all samples."""
         for history in self.histories.values():
             history.clear()
+        self.draw(0.0)
 
     def draw(self, now_s: float) -> None:
         """Paint the last minute; the vertical range follows what is in it."""
@@ -123,6 +128,8 @@ class Strip(QWidget):
             everything.append(values)
         values = np.concatenate(everything)
         values = values[np.isfinite(values) & ((values > 0) if self._logarithmic else True)]
+        # Numbers on an axis without lines would mean nothing.
+        self._plot.getPlotItem().getAxis("left").setStyle(showValues=bool(values.size))
         if values.size == 0:
             return
         low, high = float(values.min()), float(values.max())
@@ -131,7 +138,7 @@ class Strip(QWidget):
             high = max(high, low + 1)
         else:
             margin = max((high - low) * 0.1, abs(high) * 0.01, 1e-3)
-            low, high = low - margin, high + margin
+            low, high = low - margin, min(high + margin, self._at_most)
         self._plot.setYRange(low, high, padding=0)
 
 
@@ -144,6 +151,7 @@ class LivePlots(QWidget):
             "Cycle SSIM",
             {"Cb": SKY, "Cr": VERMILION},
             "SSIM of R'_C and the reference: 1 if the second pass brings the colours back. Last 60 s.",
+            at_most=1.0,
         )
         self.skew = Strip(
             "Skew, ms",

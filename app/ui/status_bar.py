@@ -149,7 +149,8 @@ class LiveStatusBar(QStatusBar):
     def _show_drops(self, status: PipelineStatus, stages: dict[str, StageStatus]) -> None:
         lost = sum(camera.incomplete + camera.id_gaps + camera.overrun for camera in status.cameras.values())
         counts = (lost, stages["pair"].dropped, stages["rectify"].dropped, stages["colorize"].dropped)
-        self.drops.show_value(" · ".join(str(count) for count in counts), alert=lost > 0)
+        text = " · ".join(str(count) for count in counts)
+        self.drops.show_value(text if status.stages else "–", alert=lost > 0)
         lines = ["Dropped since the start: capture · pair · rectify · colorize", ""]
         for role, camera in status.cameras.items():
             lines.append(

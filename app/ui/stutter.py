@@ -60,9 +60,8 @@ def run() -> int:
         figures = "  ".join(f"{figure.word} {figure.text}" for figure in window.live_status.figures())
     lateness = np.array(stopwatch.lateness_ms)
     p50, p99 = np.percentile(lateness, (50, 99))
-    print(
-        f"{len(lateness)} ticks of {PERIOD_MS} ms: late by p50 {p50:.2f}, p99 {p99:.2f}, max {lateness.max():.2f} ms"
-    )
+    print(f"{len(lateness)} ticks of {PERIOD_MS} ms, late by (ms):", end="  ")
+    print(f"p50 {p50:.2f}  p99 {p99:.2f}  max {lateness.max():.2f}")
     print(figures)
     return 0
 

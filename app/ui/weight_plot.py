@@ -60,8 +60,7 @@ class WeightPlot(QWidget):
         """Show that no pixel is pinned."""
         self._disparities, self._weights = np.zeros(0), np.zeros(0, np.float32)
         self._headline.setText(self.EMPTY)
-        self._curve.setData([0.0, 1.0], [0.0])
-        self._peak.hide()
+        self._show_curve(shown=False)
 
     def show_pixel(self, colorization: Colorization, pixel: Pixel) -> None:
         """Show the curve of a mono pixel."""
@@ -80,6 +79,12 @@ class WeightPlot(QWidget):
         edges = np.concatenate([self._disparities - 0.5, self._disparities[-1:] + 0.5])
         self._curve.setData(edges, weights)
         self._peak.setPos(peak)
-        self._peak.show()
+        self._show_curve(shown=True)
         self._plot.setXRange(edges[0], edges[-1], padding=0)
         self._plot.setYRange(0.0, max(share * 1.1, 0.05), padding=0)
+
+    def _show_curve(self, *, shown: bool) -> None:
+        self._curve.setVisible(shown)
+        self._peak.setVisible(shown)
+        for side in ("bottom", "left"):
+            self._plot.getPlotItem().getAxis(side).setStyle(showValues=shown)
