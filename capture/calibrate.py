@@ -131,11 +131,12 @@ def solve_rig(views: Sequence[BoardView], board: Board, notes: dict[str, str] | 
     used = list(views)
     while True:
         solved = _solve(used, board)
-        worst = solved.view_rms_px.max(axis=1)
-        keep = worst <= OUTLIER_IN_MEDIANS * float(np.median(worst))
-        if keep.all() or int(keep.sum()) < SMALLEST_NUMBER_OF_VIEWS:
+        errors = solved.view_rms_px.max(axis=1)
+        worst = int(np.argmax(errors))
+        fits = errors[worst] <= OUTLIER_IN_MEDIANS * float(np.median(errors))
+        if fits or len(used) == SMALLEST_NUMBER_OF_VIEWS:
             break
-        used = [view for view, kept in zip(used, keep, strict=True) if kept]
+        del used[worst]  # only this one: it spoils the errors of others
     rectifier = Rectifier(solved.calibration)
     check = _check_on_held_out_views(used, board)
     epipolar_px = check.epipolar_px if check else _epipolar_px(rectifier, used)
