@@ -27,6 +27,7 @@ class Thing:
         motion: pose at a time in s; None if it stands still at `pose`.
         casts_shadow: also seen by the lights.
         lit: 0 … 1, how much light and shadow count; 0 for what shines by itself.
+        is_shadow: only darkens what is behind it, by its texture; it has no depth of its own.
     """
 
     shape: Shape
@@ -35,6 +36,7 @@ class Thing:
     motion: Motion | None = None
     casts_shadow: bool = True
     lit: float = 1.0
+    is_shadow: bool = False
 
     def pose_at(self, time_s: float) -> Pose:
         """Return where it is."""

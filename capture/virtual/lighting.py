@@ -19,9 +19,9 @@ from capture.virtual.geometry import Vector
 from capture.virtual.view import Floats, View, light_view
 
 # Red, green, blue, mono: the lamp is warm and strong in near infrared.
-LAMP_COLOR = np.array([0.80, 0.70, 0.56, 0.76], np.float32)
-SKY_COLOR = np.array([0.50, 0.56, 0.64, 0.52], np.float32)
-FILL_COLOR = np.array([0.13, 0.13, 0.135, 0.13], np.float32)
+LAMP_COLOR = np.array([1.10, 0.97, 0.78, 1.05], np.float32)
+SKY_COLOR = np.array([0.42, 0.47, 0.54, 0.44], np.float32)
+FILL_COLOR = np.array([0.10, 0.10, 0.105, 0.10], np.float32)
 LAMP_POSITION = np.array([-1.7, -2.3, -0.7])
 BENCH = np.array([0.0, 0.15, 1.1])
 ROOM = np.array([0.0, 0.2, 2.2])

@@ -36,6 +36,7 @@ class Workshop:
 
     rng: Generator
     focal_px: float
+    side: int = 1  # −1: what stands in front is put the other way round
 
     def size(self, width: float, height: float, depth: float) -> Size:
         """Return (rows, columns) for a surface of this size (m) at this distance (m) from the cameras."""
@@ -306,6 +307,23 @@ def thread(length: float, color: str, width: float = 0.003) -> tuple[Sheet, Text
     return Sheet(width, length, two_sided=True), texture(
         textures.plain((16, 16), textures.rgb(color)), textures.FABRIC
     )
+
+
+def contact_shadow(motion: Motion, width: float, depth: float, darkest: float = 0.35) -> Thing:
+    """The soft shadow under a moving thing that touches the bench at its pose's height."""
+    x, y = textures.coordinates((48, 48))
+    away = np.asarray(np.hypot(2 * x - 1, 2 * y - 1), np.float32)
+    passed = textures.smoothstep(0.1, 1.0, away) * (1 - darkest) + darkest
+    level = rotation_from(FACES["top"])
+
+    def below(time_s: float) -> Pose:
+        # A little to the side that the lamp does not see, and clear of what lies on the bench.
+        shift = np.array([0.12 * width, -0.004, 0.10 * depth])
+        return Pose(level, motion(time_s).position + shift)
+
+    # Not by way of `texture`, which takes gamma-encoded pictures: this is what part of the light is left.
+    shade = Texture((np.repeat(passed[..., None], 4, axis=2).astype(np.float32),))
+    return Thing(Sheet(width, depth), shade, below(0), below, casts_shadow=False, is_shadow=True)
 
 
 def wire(start: ArrayLike, end: ArrayLike, radius: float, color: str) -> Thing:

@@ -77,6 +77,12 @@ class Painter:
         fragment = see(thing, pose, self.view, self._depth, in_front=in_front)
         if fragment is None or fragment.color is None:
             return
+        if thing.is_shadow:
+            passed = np.where(fragment.mask.view(np.bool_), fragment.color[..., 3], np.float32(1))
+            samples = self._samples[fragment.region]
+            samples *= passed if samples.ndim == 2 else passed[..., None]
+            self._dirty.append(fragment.region)
+            return
         received = self._lighting.unshadowed(fragment.normal, pose.position)
         cv2.copyTo(self._respond(fragment.color, received), fragment.mask, self._samples[fragment.region])
         cv2.copyTo(fragment.depth, fragment.mask, self._depth[fragment.region])

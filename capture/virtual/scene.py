@@ -20,6 +20,7 @@ from capture.virtual.props import (
     bent_leaf,
     book,
     box,
+    contact_shadow,
     mesh,
     moved,
     mug,
@@ -49,7 +50,7 @@ class Scene:
 
 def build_scene(seed: int, focal_px: float) -> Scene:
     """Return the scene of a seed; `focal_px` decides how fine textures are, and nothing else."""
-    shop = Workshop(np.random.default_rng([seed, 1]), focal_px)
+    shop = Workshop(np.random.default_rng([seed, 1]), focal_px, side=-1 if seed % 2 else 1)
     still = [*furnish(shop), *_on_bench(shop), *_near(shop)]
     moving = [*_pendulum(shop), *_mobile(shop), *_train(shop), *_balloon(shop), *_rolling_ball(shop)]
     return Scene(tuple(still), tuple(moving))
@@ -62,7 +63,7 @@ def _on_bench(shop: Workshop) -> list[Thing]:
 
     # A pile of books, a mug on it.
     codes = list(rng.permutation(BINDINGS[:5]))
-    stack = np.array([-0.235 + jitter[0, 0], y, 0.80 + jitter[0, 1]])
+    stack = np.array([-0.235 * shop.side + jitter[0, 0], y, 0.80 + jitter[0, 1]])
     for index, (extent, title) in enumerate(
         [((0.23, 0.032, 0.165), "OPTICS"), ((0.21, 0.026, 0.15), "COLOUR"), ((0.18, 0.022, 0.13), "PHASE")]
     ):
@@ -81,14 +82,16 @@ def _on_bench(shop: Workshop) -> list[Thing]:
         Thing(
             Sheet(0.215, 0.15),
             board,
-            at((0.25 + jitter[1, 0], y - 0.071, 0.82 + jitter[1, 1]), yaw=16, tilt=18),
+            at(
+                (0.25 * shop.side + jitter[1, 0], y - 0.071, 0.82 + jitter[1, 1]), yaw=16 * shop.side, tilt=18
+            ),
         )
     )
 
     things.append(
         ball(
             shop,
-            (0.02 + jitter[2, 0], y - 0.072, 0.98),
+            (0.02 * shop.side + jitter[2, 0], y - 0.072, 0.98),
             0.072,
             lambda s: pictures.globe(rng, s),
             textures.PRINT,
@@ -103,7 +106,7 @@ def _on_bench(shop: Workshop) -> list[Thing]:
     )
     things += picture_frame(
         shop,
-        at((-0.17 + jitter[5, 0], y - 0.11, 1.34), yaw=-14, tilt=10),
+        at((-0.17 * shop.side + jitter[5, 0], y - 0.11, 1.34), yaw=-14 * shop.side, tilt=10),
         (0.17, 0.22),
         lambda s: pictures.landscape(
             rng, s, ("#4f7cac", "#f7d6bf"), ("#748cab", "#3e5c76", "#1d2d44"), "#ffd9a0"
@@ -126,9 +129,14 @@ def _on_bench(shop: Workshop) -> list[Thing]:
     things.append(picket_fence(shop, at((-0.30, y, 1.58), yaw=4), 13, 0.062, 0.20, "#efece2"))
     things.append(mesh(shop, at((0.66, y - 0.20, 1.60), yaw=-20), (0.62, 0.40), 0.05, 0.003, "#4d5a5e"))
     page = texture(pictures.printed_page(rng, shop.size(0.15, 0.21, 0.6)), textures.PRINT)
-    flat = rotation_from([0, 24, 0]) @ rotation_from([-90, 0, 0])
+    flat = rotation_from([0, 24 * shop.side, 0]) @ rotation_from([-90, 0, 0])
     things.append(
-        Thing(Sheet(0.15, 0.21), page, Pose(flat, np.array([0.06, y - 0.003, 0.66])), casts_shadow=False)
+        Thing(
+            Sheet(0.15, 0.21),
+            page,
+            Pose(flat, np.array([0.06 * shop.side, y - 0.003, 0.66])),
+            casts_shadow=False,
+        )
     )
     things += _stand()
     return things
@@ -147,7 +155,9 @@ def _toy_blocks(shop: Workshop) -> list[Thing]:
         rim = np.maximum(np.abs(rim_x - 0.5), np.abs(rim_y - 0.5)) > 0.40
         face = textures.mix(face, textures.rgb(codes[index]), rim.astype(np.float32))
         face = pictures.lettered(face, str(letters[index]), codes[index], (0.5, 0.5), 0.48)
-        things += box(at((x, BENCH_Y - up, z), yaw=yaw), (edge, edge, edge), texture(face, textures.WOOD))
+        things += box(
+            at((x * shop.side, BENCH_Y - up, z), yaw=yaw), (edge, edge, edge), texture(face, textures.WOOD)
+        )
     return things
 
 
@@ -257,7 +267,10 @@ def _train(shop: Workshop) -> list[Thing]:
     )
     stripe = texture(textures.stripes((24, 96), ("#f2c230", "#c8322b"), 6), textures.PLASTIC)
     dark = texture(textures.plain((16, 16), textures.rgb("#24272b")), textures.PAINT)
-    things = box(ride(0), (0.17, 0.052, 0.06), {"front": stripe, "top": red, "left": red, "right": red}, ride)
+    things = [contact_shadow(ride, 0.24, 0.12)]
+    things += box(
+        ride(0), (0.17, 0.052, 0.06), {"front": stripe, "top": red, "left": red, "right": red}, ride
+    )
     cab = _shifted(ride, (-0.05, -0.052, 0))
     things += box(
         cab(0), (0.06, 0.05, 0.055), {"front": green, "top": dark, "left": green, "right": green}, cab
@@ -301,4 +314,5 @@ def _rolling_ball(shop: Workshop) -> list[Thing]:
         textures.dots(shop.size(0.16, 0.08, 0.55), 4, 8, "#2a7f9e", ("#f7e7b5", "#f08a4b"), 0.33),
         textures.PLASTIC,
     )
-    return [Thing(Ball(radius), skin, roll(0), roll)]
+    shadow = contact_shadow(_above(roll, -radius), 0.085, 0.060)
+    return [shadow, Thing(Ball(radius), skin, roll(0), roll)]

@@ -85,7 +85,7 @@ CORNER_SQUARED = 0.48
 MONO = Sensor(
     role="mono",
     response=np.array([[0, 0, 0, 1]], np.float32),
-    electrons=1.75,
+    electrons=1.70,
     full_well=10500.0,
     read_noise=4.0,
     vignetting=0.16,
@@ -102,7 +102,7 @@ COLOR = Sensor(
         ],
         np.float32,
     ),
-    electrons=0.60,
+    electrons=0.53,
     full_well=7600.0,
     read_noise=9.0,
     vignetting=0.30,

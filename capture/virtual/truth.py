@@ -202,6 +202,8 @@ class _DepthPainter:
 
 
 def _draw(depth: Floats, thing: Thing, view: View, time_s: float, *, in_front: bool) -> None:
+    if thing.is_shadow:
+        return
     fragment = see(thing, thing.pose_at(time_s), view, depth, in_front=in_front, with_color=False)
     if fragment is not None:
         cv2.copyTo(fragment.depth, fragment.mask, depth[fragment.region])
