@@ -192,11 +192,11 @@ def test_death_while_waiting_is_noticed_at_once() -> None:
 
 
 def test_a_hanging_capture_process_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_module, "REQUEST_TIMEOUT_S", 0.3)
     with RigProcess(viky()) as rig:
         rig.start()
         take(rig, 2)
         os.kill(rig.pid, signal.SIGSTOP)
+        monkeypatch.setattr(process_module, "REQUEST_TIMEOUT_S", 0.3)
         with pytest.raises(DeviceLost, match="did not answer"):
             rig.apply("mono", "AcquisitionFrameRate", 50.0)
 
