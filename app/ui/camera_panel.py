@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -34,6 +34,7 @@ class NumberField(QDoubleSpinBox):
         self._whole = isinstance(setting.value, int)
         self.setKeyboardTracking(False)
         self.setAccelerated(True)
+        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.follow(setting)
@@ -121,7 +122,16 @@ class CameraBox(QGroupBox):
         else:
             field = QLabel(self)
         field.setObjectName(name)
+        field.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        field.installEventFilter(self)
         return field
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Let the wheel scroll the panel: only an input that has the focus may be turned by it."""
+        if event.type() == QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
+            event.ignore()
+            return True
+        return super().eventFilter(watched, event)
 
     @staticmethod
     def _follow(field: QWidget, setting: Setting) -> None:
@@ -167,10 +177,17 @@ class CameraPanel(QScrollArea):
             column.addWidget(box)
         column.addStretch(1)
         self._body = body
+        body.installEventFilter(self)
         self.setWidget(body)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._fit()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
+        """Be wide enough for the longest line whenever that has changed: settings scroll only up and down."""
+        if watched is self._body and event.type() == QEvent.Type.LayoutRequest:
+            bar = self.verticalScrollBar().sizeHint().width()
+            self.setMinimumWidth(self._body.sizeHint().width() + bar)
+        return super().eventFilter(watched, event)
 
     def show_rig(self, rig: RigInfo | None) -> None:
         """Say which cameras these are."""
@@ -180,16 +197,6 @@ class CameraPanel(QScrollArea):
     def show_settings(self, role: Role, settings: Mapping[str, Setting]) -> None:
         """Show what a camera says now."""
         self.boxes[role].show_settings(settings)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Be wide enough for the longest line: a panel of settings scrolls only up and down."""
-        for widget in (*self.boxes.values(), self._body):
-            layout = widget.layout()
-            if layout is not None:
-                layout.invalidate()
-                layout.activate()
-        self.setMinimumWidth(self._body.sizeHint().width() + self.verticalScrollBar().sizeHint().width())
 
     def _on_changed(self, name: str, value: object) -> None:
         box = self.sender()

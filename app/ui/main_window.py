@@ -46,7 +46,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("CycleRig")
         self.setWindowIcon(icon("cyclerig"))
-        self.setMinimumSize(1040, 600)
+        self.setMinimumSize(1100, 640)
         self.resize(1280, 800)
         self._config = config
         self._settings = settings
