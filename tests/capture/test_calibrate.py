@@ -14,12 +14,14 @@ from hypothesis import strategies as st
 
 from capture.board_images import BoardImages, find_board_images, match_board_images
 from capture.calibrate import BoardView, RigSolution, see_boards, solve_rig
-from capture.calibration import RigCalibration
+from capture.calibration import RigCalibration, load_calibration
 from capture.chessboard import Board, find_corners, in_same_order
 from capture.dataset import DatasetWriter
 from capture.errors import CalibrationError
 from capture.frames import Frame, FramePair, Layout, frozen
 from capture.rectify import Rectifier
+from capture.spec import VirtualSpec
+from capture.virtual.geometry import true_calibration
 from tests.capture.dataset_pairs import RIG
 from tests.capture.rigs_on_paper import make_calibration
 from tests.capture.test_rectify import cloud, project
@@ -343,3 +345,17 @@ def test_published_sets_are_solved_as_well_as_published(
     assert solved.baseline_mm == pytest.approx(baseline_mm, rel=0.005)
     assert solved.color_side == "right"
     assert solved.epipolar_px < 0.15
+
+
+# The virtual rig
+
+
+def test_the_shipped_calibration_of_the_virtual_rig_is_close_to_its_truth() -> None:
+    shipped = load_calibration(Path(__file__).resolve().parents[2] / "calibration_data" / "virtual.toml")
+    truth = true_calibration(VirtualSpec())
+    assert shipped.reprojection_px > 0  # solved from pictures, not copied from the truth
+    rectifier = Rectifier(shipped)
+    in_mono, in_color = project(cloud(seed=5, count=2000), truth)
+    rows = (rectifier.mono_points(in_mono) - rectifier.color_points(in_color))[:, 1]
+    assert np.median(np.abs(rows)) < 0.25
+    assert np.percentile(np.abs(rows), 95) < 0.5
