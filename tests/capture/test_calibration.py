@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import tomli_w
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.calibration import (
@@ -58,6 +58,7 @@ def test_a_calibration_comes_back_bit_for_bit(tmp_path: Path, side: str) -> None
     coefficients=st.sampled_from([4, 5, 8, 12, 14]),
     number=st.floats(-1e6, 1e6),
 )
+@settings(deadline=None)
 def test_any_calibration_comes_back(turn: list[float], note: str, coefficients: int, number: float) -> None:
     base = make_calibration()
     camera = CameraCalibration(

@@ -14,7 +14,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.calibration import load_calibration
@@ -127,6 +127,7 @@ def test_the_real_pairs_are_read(shared_dir: Path) -> None:
     skew=st.integers(-(2**62), 2**62),
     device=st.none() | st.integers(-(2**62), 2**62),
 )
+@settings(deadline=None)
 def test_lines_come_back(index: int, skew: int, device: int | None) -> None:
     line = to_line(_record(index=index, skew_ns=skew, device_ns=device))
     assert line.count(b"\n") == 1
@@ -393,6 +394,7 @@ def test_lines_that_cannot_be_are_named(
     line=st.binary(max_size=200)
     | st.recursive(st.none() | st.integers() | st.text(max_size=5), st.lists).map(repr).map(str.encode)
 )
+@settings(deadline=None)
 def test_no_line_crashes_the_reader(line: bytes) -> None:
     with pytest.raises(DatasetError):
         from_line(line)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.develop import develop, develop_pair, to_full_scale
@@ -56,6 +56,7 @@ def test_bayer_mosaics_get_their_colours_back(layout: Layout, bits: int) -> None
 
 
 @given(bits=st.integers(8, 16), seed=st.integers(0, 2**32 - 1))
+@settings(deadline=None)
 def test_full_scale_keeps_order_and_ends(bits: int, seed: int) -> None:
     values = np.random.default_rng(seed).integers(0, 2**bits, (3, 5)).astype(np.uint16)
     values[0, :2] = 0, 2**bits - 1
