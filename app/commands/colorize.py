@@ -179,7 +179,7 @@ def _colorize(
     elif mono.shape != reference.shape[:2]:
         raise DatasetError(
             f"{pair.mono} is {mono.shape[1]}×{mono.shape[0]} but {pair.color} is "
-            f"{reference.shape[1]}×{reference.shape[0]}: rectified pictures have one size (or give --calibration)"
+            f"{reference.shape[1]}×{reference.shape[0]}: rectify them to one size (--calibration)"
         )
     began = time.perf_counter()
     result = engine.colorize(mono, reference, search)

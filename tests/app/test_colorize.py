@@ -276,7 +276,7 @@ def test_what_was_done_before_an_error_stays(folders: tuple[Path, Path], tmp_pat
 
 
 def test_real_pairs_get_the_right_colours(shared_dir: Path, tmp_path: Path) -> None:
-    """On the two sharpest real pairs: measures as high as they have to be, and the released network's colours."""
+    """On the two sharpest real pairs: measures as high as they have to be, the released network's colours."""
     pairs = shared_dir / "data" / "real_pairs"
     for side in ("mono", "color"):
         for name in ("00207", "00257"):
@@ -291,7 +291,6 @@ def test_real_pairs_get_the_right_colours(shared_dir: Path, tmp_path: Path) -> N
     for name in ("00207", "00257"):
         published = read(pairs / "released_output" / f"{name}.png")[:, :220, :3]
         refined = read(out / f"{name}_refined.png")[:, :220]
-        chroma, expected = (
-            color.split_uint8(np.ascontiguousarray(image))[1] for image in (refined, published)
-        )
+        pictures = (np.ascontiguousarray(image) for image in (refined, published))
+        chroma, expected = (color.split_uint8(image)[1] for image in pictures)
         assert np.abs(chroma.astype(int) - expected).mean() < 4
