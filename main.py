@@ -42,7 +42,7 @@ DEFAULT_COMMAND = "live"
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return the process's exit code."""
-    # Threads of a parallel loop must sleep while they wait, not spin: cameras and window need the core (decision 061).
+    # Threads of a parallel loop must sleep while they wait: cameras and window need the core (decision 061).
     # OpenMP reads this when torch is imported, so it is set before any command's module is.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     name, arguments = _choose(argv)
