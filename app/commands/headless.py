@@ -88,8 +88,9 @@ class _Run:
             self._progress.show(status, self.pairs)
             if self._is_done(status):
                 return
-            if result is None and self._pipeline.failure is not None:
-                raise self._pipeline.failure
+            failure = self._pipeline.failure
+            if result is None and failure is not None:
+                raise failure
 
     def stop(self) -> PipelineStatus:
         """Stop everything and return the final counts."""

@@ -59,7 +59,7 @@ class ColorizeStage:
         self._meter = meter
         self._board = board
         self._threads = threads
-        self._loaded = threading.Event()
+        self._device_name = ""
         self._search = SearchRange()
         self._truth: TruthTeller | None = None
 
@@ -75,13 +75,13 @@ class ColorizeStage:
     @property
     def device_name(self) -> str:
         """Return the device in use, for people; empty until the networks are loaded."""
-        return self._engine.device_name if self._loaded.is_set() else ""
+        return self._device_name
 
     def run(self) -> None:
         """Load the networks and work until the slot is closed."""
         _step_back()
         self._load()
-        failures = 0 if self._loaded.is_set() else FAILURES_TO_STOP
+        failures = 0 if self._device_name else FAILURES_TO_STOP
         with ThreadPoolExecutor(1, thread_name_prefix="truth") as truth_pool:
             while (rectified := self._pairs.take()) is not None:
                 if failures >= FAILURES_TO_STOP:
@@ -108,7 +108,7 @@ class ColorizeStage:
             log.info("the networks could not be loaded", exc_info=True)
             self._board.pin(TOPIC, f"Not colorizing: {error}", fatal=_as_model_error(error))
         else:
-            self._loaded.set()
+            self._device_name = self._engine.device_name
 
     def _colorize(self, rectified: RectifiedPair, truth_pool: ThreadPoolExecutor) -> LiveResult:
         teller = self._truth

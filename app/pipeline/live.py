@@ -32,7 +32,7 @@ from models.engine import Engine
 
 log = logging.getLogger(__name__)
 
-ERROR_TOPICS = ("capture", "calibration", "rectify", "colorize", "settings", "recorder")
+ERROR_TOPICS = ("capture", "pair", "calibration", "rectify", "colorize", "settings", "recorder")
 NOTICE_TOPICS = ("rig", "calibration")
 TRIGGER_ROLE: Role = "mono"  # setting and trigger act on the whole rig, through either camera
 
@@ -104,7 +104,7 @@ class LivePipeline:
         self._views: LatestSlot[RectifiedPair] = LatestSlot(on_view)
         self._results: LatestSlot[LiveResult] = LatestSlot(on_result)
         self._capture_meter, self._rectify_meter, self._colorize_meter = (StageMeter() for _ in range(3))
-        self._pairs = PairStage()
+        self._pairs = PairStage(self._errors)
         self._gate = PairGate(
             self._release, self._turn_away, self._request_pair if is_replay else None, config.every_pair
         )

@@ -5,24 +5,33 @@ from __future__ import annotations
 import threading
 from dataclasses import astuple, replace
 
+from app.pipeline.board import Board
 from app.pipeline.rectifying import arrival_ns
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import StageStatus
-from capture.frames import Frame, FramePair
+from capture.frames import ROLES, Frame, FramePair, Role
 from capture.pairing import Pairer, PairingCounters
 from capture.rig import RigInfo
 
+TOPIC = "pair"
+UNPAIRED_NS = 3_000_000_000  # this long without a pair is worth a word
 _NS_PER_MS = 1e6
 
 
 class PairStage:
     """One `Pairer` per connection: after a loss, clocks and frame ids start anew. Pair numbers go on.
 
-    `push` and `use` belong to the source thread, the rest to anyone.
+    `push`, `flush` and `use` belong to the source thread, the rest to anyone.
+
+    Args:
+        board: where errors are shown, under the topic "pair".
     """
 
-    def __init__(self) -> None:
+    def __init__(self, board: Board) -> None:
+        self._board = board
         self._meter = StageMeter()
+        self._last_pair_ns = 0
+        self._alone: set[Role] = set()
         self._lock = threading.Lock()
         self._pairer: Pairer | None = None
         self._closed = PairingCounters()
@@ -37,11 +46,14 @@ class PairStage:
                 self._closed = _add(self._closed, self._pairer.counters)
                 self._current = PairingCounters()
         self._pairer = Pairer(info.shares_trigger, info.frame_rate_hz)
+        self._alone.clear()
 
     def push(self, frame: Frame) -> FramePair | None:
         """Take the next frame and return the pair that it completes."""
         assert self._pairer is not None, "frames come after the rig was opened"
-        return self._count(self._pairer.push(frame))
+        pair = self._count(self._pairer.push(frame))
+        self._watch(frame, pair)
+        return pair
 
     def flush(self) -> list[FramePair]:
         """Return the pairs that were still undecided when the stream ended."""
@@ -71,6 +83,22 @@ class PairStage:
             taken=counters.pushed_mono + counters.pushed_color,
             dropped=counters.unpaired_mono + counters.unpaired_color,
         )
+
+    def _watch(self, frame: Frame, pair: FramePair | None) -> None:
+        """Notice two cameras that both send frames of which none belong together."""
+        if pair is not None or not self._alone:
+            self._last_pair_ns = frame.host_ns
+        if pair is not None:
+            self._alone.clear()
+            self._board.clear(TOPIC)
+            return
+        self._alone.add(frame.role)
+        if len(self._alone) == len(ROLES) and frame.host_ns - self._last_pair_ns > UNPAIRED_NS:
+            self._board.pin(
+                TOPIC,
+                "Both cameras send frames, but none belong together: check that they run at one rate, and "
+                "shares_trigger in the rig file.",
+            )
 
     def _count(self, pair: FramePair | None) -> FramePair | None:
         assert self._pairer is not None

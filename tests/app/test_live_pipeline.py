@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,9 @@ from pipelines import Watched, number_of, write_replay
 
 import app.pipeline.live
 import app.pipeline.recorder
+from app.pipeline.board import Board
 from app.pipeline.live import LiveConfig, LivePipeline
+from app.pipeline.pairing import PairStage
 from app.pipeline.truth import psnr_db
 from capture.calibration import save_calibration
 from capture.dataset import DatasetReader, DatasetWriter
@@ -24,6 +27,7 @@ from capture.frames import FramePair
 from capture.rig_file import viky_spec
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, VirtualSpec
 from capture.virtual.geometry import true_calibration
+from capture.virtual.rig import VirtualRig
 from models.engine import Colorization, Engine, SearchRange
 from models.errors import InferenceFailed, WeightsMismatch
 
@@ -340,6 +344,33 @@ def test_every_frame_of_two_genicam_cameras_is_accounted_for() -> None:
     assert pairing.paired == stage.taken == stage.finished + stage.dropped
     assert stage.finished == len(watched.views)
     assert stage.dropped >= 20
+
+
+def test_frames_that_never_pair_are_reported() -> None:
+    lines: list[str] = []
+    board = Board(("pair",), lambda: lines.append(board.text))
+    stage = PairStage(board)
+    with VirtualRig(SMALL) as rig:
+        stage.use(rig.info)
+        rig.start()
+        mono, color = rig.next_frame(5), rig.next_frame(5)
+    assert mono is not None
+    assert color is not None
+    apart = replace(color, frame_id=color.frame_id + 100)
+    assert stage.push(mono) is None
+    assert stage.push(apart) is None
+    for step in range(1, 4):
+        assert lines == []
+        late = replace(mono, frame_id=mono.frame_id + step, host_ns=mono.host_ns + step * 1_100_000_000)
+        assert stage.push(late) is None
+    assert "none belong together" in board.text
+    partner = replace(
+        late, role=color.role, image=color.image, layout=color.layout, frame_id=color.frame_id + 101
+    )
+    other = replace(late, frame_id=color.frame_id + 101)
+    assert stage.push(other) is None
+    assert stage.push(partner) is not None
+    assert board.text == ""
 
 
 def test_cameras_of_different_size_need_a_calibration() -> None:
