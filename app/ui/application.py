@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 
@@ -15,8 +17,13 @@ from PySide6.QtWidgets import QApplication
 from app.pipeline.live import LiveConfig
 from app.ui.commands import icon
 from app.ui.main_window import MainWindow
+from app.ui.rig_chooser import choice_of
 from app.ui.settings import UiSettings
 from app.ui.theme import apply_theme
+from capture.errors import CaptureError
+from capture.rig_file import parse_rig
+
+log = logging.getLogger(__name__)
 
 
 def make_application() -> QApplication:
@@ -35,19 +42,35 @@ def make_application() -> QApplication:
     return application
 
 
-def run_app(config: LiveConfig, settings_file: Path | None = None) -> int:
+def run_app(config: LiveConfig, *, reopen_last: bool = False, settings_file: Path | None = None) -> int:
     """Open the window on a rig and return the exit code once it was closed.
 
     Args:
         config: what to run.
+        reopen_last: the user named no rig: open the one that was open last, if it is still there.
         settings_file: where to remember things; None for the user's own file.
     """
     application = make_application()
-    window = MainWindow(config, UiSettings(settings_file))
+    settings = UiSettings(settings_file)
+    if reopen_last:
+        config = with_last_rig(config, settings)
+    window = MainWindow(config, settings)
     with _ClosesOnInterrupt(window):
         window.show()
         window.start()
         return application.exec()
+
+
+def with_last_rig(config: LiveConfig, settings: UiSettings) -> LiveConfig:
+    """Return the configuration with the rig that was open last; unchanged if there was none or it is gone."""
+    name = settings.rig
+    if not name or name == choice_of(config.rig).name:
+        return config
+    try:
+        return replace(config, rig=parse_rig(name))
+    except CaptureError as error:
+        log.warning("the last rig is not opened again: %s", error)
+        return config
 
 
 class _ClosesOnInterrupt(QObject):

@@ -184,7 +184,8 @@ class MainWindow(QMainWindow):
     # --- the rig ---
 
     def start(self) -> None:
-        """Run the chosen rig."""
+        """Run the chosen rig, and remember it."""
+        self._settings.rig = self.chooser.current.name
         self._forget_pictures()
         self._frozen = False
         self.commands["freeze"].setChecked(False)
@@ -198,8 +199,7 @@ class MainWindow(QMainWindow):
         else:
             self.start()
 
-    def _on_rig_chosen(self, name: str, spec: RigSpec) -> None:
-        self._settings.rig = name
+    def _on_rig_chosen(self, spec: RigSpec) -> None:
         # Calibration and search range given on the command line belong to the rig that was given there.
         self._config = replace(self._config, rig=spec, calibration=None, max_disparity=None, offset=None)
         self.start()

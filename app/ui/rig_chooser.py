@@ -9,10 +9,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from capture.errors import CalibrationError, CaptureError, DatasetError
+from capture.rig_file import parse_rig
 from capture.spec import ReplaySpec, RigSpec, VirtualSpec
 
 OPEN_REPLAY = "open:replay"
 OPEN_FILE = "open:file"
+UNNAMED = "rig:"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ def choice_of(spec: RigSpec) -> RigChoice:
         return RigChoice(_replay_label(spec.folder), f"replay:{spec.folder}", spec)
     if spec.name == "viky":
         return RigChoice("viky (simulated GenTL)", "viky", spec)
-    return RigChoice(spec.name, f"rig:{spec.name}", spec)
+    # The file it came from is not known: it can be chosen again here, but not be remembered.
+    return RigChoice(spec.name, f"{UNNAMED}{spec.name}", spec)
 
 
 def choice_named(name: str) -> RigChoice:
@@ -54,10 +57,10 @@ class RigChooser(QComboBox):
     """A list of rigs.
 
     Signals:
-        chosen: the user wants this rig (name, `RigSpec`); refused: why it cannot be opened.
+        chosen: the user wants this rig (a `RigSpec`); refused: why it cannot be opened.
     """
 
-    chosen = Signal(str, object)
+    chosen = Signal(object)
     refused = Signal(str)
 
     def __init__(self, current: RigChoice, recent: tuple[str, ...], parent: QWidget | None = None) -> None:
@@ -88,8 +91,6 @@ class RigChooser(QComboBox):
         """Open a rig by its name; False, and `refused`, if there is no such rig."""
         known = next((choice for choice in self._choices if choice.name == name), choice_named(name))
         try:
-            from capture.rig_file import parse_rig
-
             spec = known.spec or parse_rig(name)
         except (CaptureError, CalibrationError, DatasetError) as error:
             self.refused.emit(str(error))
@@ -99,7 +100,7 @@ class RigChooser(QComboBox):
         if known not in self._choices:
             self._fill([*self._choices[:2], known, *self._choices[2:]])
         self._select()
-        self.chosen.emit(name, spec)
+        self.chosen.emit(spec)
         return True
 
     def _fill(self, choices: list[RigChoice]) -> None:

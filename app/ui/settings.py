@@ -72,11 +72,16 @@ class UiSettings:
 
     @property
     def rig(self) -> str:
-        """Name of the rig that was open last ("virtual", "replay:DIR", …), empty if none was."""
+        """Name of the rig that was open last ("virtual", "replay:DIR", …), empty if none was.
+
+        One that came from the command line as a file has no name ("rig:…") and is not remembered.
+        """
         return self._text("rig/last", "")
 
     @rig.setter
     def rig(self, value: str) -> None:
+        if value.startswith("rig:"):
+            return
         self._store.setValue("rig/last", value)
         if ":" in value or value.endswith(".toml"):
             recent = [value, *(name for name in self.recent_rigs if name != value)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,12 +12,16 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QWidget
 
+from app.pipeline.live import LiveConfig
 from app.pipeline.status import PipelineStatus, RecorderStatus, StageStatus
+from app.ui.application import with_last_rig
 from app.ui.commands import COMMANDS
 from app.ui.image_view import ImageView
 from app.ui.main_window import MainWindow
 from app.ui.renderer import Shown
+from app.ui.settings import UiSettings
 from app.ui.status_bar import ScreenStatus
+from capture.spec import ReplaySpec, VirtualSpec
 from tests.app.ui.conftest import SHIFT, make_scene, make_shown
 
 
@@ -295,6 +300,20 @@ def test_what_was_chosen_is_remembered(make_window: Callable[..., MainWindow], q
     assert (second.width(), second.height()) == (1111, 777)
     assert not second._plots_dock.isVisible()
     assert second._weight_dock.isVisible()
+
+
+def test_the_last_rig_is_opened_again_while_it_is_there(settings_file, make_window, tmp_path: Path) -> None:
+    settings = UiSettings(settings_file)
+    given = LiveConfig(VirtualSpec(notice="No camera found."))
+    assert with_last_rig(given, settings) is given
+    (tmp_path / "pairs").mkdir()
+    settings.rig = f"replay:{tmp_path / 'pairs'}"
+    assert with_last_rig(given, settings).rig == ReplaySpec(tmp_path / "pairs")
+    assert any("pairs" in make_window().chooser.itemText(index) for index in range(4))
+    (tmp_path / "pairs").rmdir()
+    assert with_last_rig(given, settings) is given
+    settings.rig = "virtual"
+    assert with_last_rig(given, settings) is given, "its notice is worth more than the memory"
 
 
 def test_a_broken_settings_file_does_no_harm(settings_file, make_window: Callable[..., MainWindow]) -> None:
