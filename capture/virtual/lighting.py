@@ -19,16 +19,16 @@ from capture.virtual.geometry import Vector
 from capture.virtual.view import Floats, View, light_view
 
 # Red, green, blue, mono: the lamp is warm and strong in near infrared.
-LAMP_COLOR = np.array([1.10, 0.97, 0.78, 1.05], np.float32)
-SKY_COLOR = np.array([0.42, 0.47, 0.54, 0.44], np.float32)
-FILL_COLOR = np.array([0.10, 0.10, 0.105, 0.10], np.float32)
-LAMP_POSITION = np.array([-1.7, -2.3, -0.7])
+LAMP_COLOR = np.array([1.18, 1.04, 0.84, 1.13], np.float32)
+SKY_COLOR = np.array([0.38, 0.43, 0.50, 0.40], np.float32)
+FILL_COLOR = np.array([0.08, 0.08, 0.085, 0.08], np.float32)
+LAMP_POSITION = np.array([-2.2, -1.9, -0.1])
 BENCH = np.array([0.0, 0.15, 1.1])
 ROOM = np.array([0.0, 0.2, 2.2])
 SKY_DISTANCE_M = 4.5
 # Sum of all points of the sky; a free level surface then receives about 1 of it.
 SKY_LIGHT = 1.9
-LAMP_RADIUS_M = 0.16
+LAMP_RADIUS_M = 0.14
 FAR_M = 1e6
 # Rays start this far off the surface, so that it does not shade itself.
 LIFT_M = 0.006
@@ -111,10 +111,11 @@ class Lighting:
     def _received(self, points: Floats, normals: Floats) -> Floats:
         """Return the light on h×w×3 points, h×w×4."""
         towards = LAMP_POSITION.astype(np.float32) - points
+        add_up = np.ones((1, 3), np.float32)
+        squared = np.asarray(cv2.transform(towards * towards, add_up), np.float32)
         towards *= normals
-        facing = np.asarray(cv2.transform(towards, np.ones((1, 3), np.float32)), np.float32)
-        distance = cv2.magnitude(*_flat_and_up(points - LAMP_POSITION.astype(np.float32)))
-        lamp = np.maximum(facing, 0) / np.asarray(distance, np.float32)
+        facing = np.asarray(cv2.transform(towards, add_up), np.float32)
+        lamp = np.maximum(facing, 0) / np.sqrt(squared)
         lamp *= sum((shadow.lit(points) for shadow in self._lamp), np.zeros_like(lamp)) / len(self._lamp)
         sky = np.zeros_like(lamp)
         for direction, shadow in zip(self._sky_directions, self._sky, strict=True):
@@ -155,11 +156,6 @@ def _on_edges(which: NDArray[np.int16], step: int) -> NDArray[np.bool_]:
     blocks = which.reshape(which.shape[0] // step, step, which.shape[1] // step, step)
     mixed = (blocks != blocks[:, :1, :, :1]).any(axis=(1, 3))
     return np.asarray(mixed.repeat(step, axis=0).repeat(step, axis=1), np.bool_)
-
-
-def _flat_and_up(vectors: Floats) -> tuple[Floats, Floats]:
-    x, y, z = cv2.split(vectors)
-    return np.asarray(cv2.magnitude(x, z), np.float32), np.asarray(y, np.float32)
 
 
 def _sky_directions(count: int) -> Vector:

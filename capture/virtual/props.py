@@ -318,7 +318,7 @@ def contact_shadow(motion: Motion, width: float, depth: float, darkest: float = 
 
     def below(time_s: float) -> Pose:
         # A little to the side that the lamp does not see, and clear of what lies on the bench.
-        shift = np.array([0.12 * width, -0.004, 0.10 * depth])
+        shift = np.array([0.16 * width, -0.004, 0.08 * depth])
         return Pose(level, motion(time_s).position + shift)
 
     # Not by way of `texture`, which takes gamma-encoded pictures: this is what part of the light is left.

@@ -22,7 +22,7 @@ Size = tuple[int, int]
 # The mono sensor's response: it sees more red than an eye does, and near infrared besides.
 MONO_RGB = (0.26, 0.41, 0.17)
 MONO_NIR = 0.16
-LUMA = np.array([0.2126, 0.7152, 0.0722], np.float32)
+LUMA = (0.2126, 0.7152, 0.0722)
 SMALLEST_LEVEL_PX = 8
 
 
@@ -65,14 +65,22 @@ def texture(
 ) -> Texture:
     """Return the texture of a picture; `glow` multiplies reflectance (above 1: it shines by itself)."""
     linear = np.power(np.clip(picture, 0.0, 1.0), 2.2).astype(np.float32)
-    luminance = np.asarray(linear @ LUMA, np.float32)
+    luminance = _weighted(linear, LUMA)
     nir = np.clip(infrared.base + infrared.slope * luminance, 0.0, 1.0)
-    mono = linear @ np.array(MONO_RGB, np.float32) + MONO_NIR * nir
+    mono = _weighted(linear, MONO_RGB) + MONO_NIR * nir
     full = (np.dstack([linear, mono]) * glow).astype(np.float32)
     levels = [full]
     while min(levels[-1].shape[:2]) >= 2 * SMALLEST_LEVEL_PX:
         levels.append(_half(levels[-1]))
     return Texture(tuple(levels), alpha)
+
+
+def _weighted(picture: Floats, weights: tuple[float, float, float]) -> Floats:
+    """Return the weighted sum of the channels. No matrix product: BLAS does not round the same way every
+    time.
+    """
+    red, green, blue = (np.float32(weight) * picture[..., i] for i, weight in enumerate(weights))
+    return np.asarray(red + green + blue, np.float32)
 
 
 def _half(level: Floats) -> Floats:

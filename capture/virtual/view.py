@@ -14,9 +14,9 @@ from capture.virtual.geometry import CameraGeometry, Vector
 Floats = NDArray[np.float32]
 Region = tuple[slice, slice]
 
-# Rays are computed for every 4th pixel and interpolated: lenses bend so little that the error is below
+# Rays are computed for every 2nd pixel and interpolated: lenses bend so little that the error is below
 # 0.001 px.
-COARSE_STEP_PX = 4
+COARSE_STEP_PX = 2
 # What is nearer to the lens has no place in the image.
 NEAREST_M = 0.01
 
