@@ -89,18 +89,8 @@ def run(args: argparse.Namespace) -> int:
 def table(measurements: Sequence[Measurement]) -> list[str]:
     """Return the table's lines: one row per case, times in ms, memory in MB."""
     stages = list(dict.fromkeys(stage for m in measurements for stage in m.stages_ms))
-    rows = [
-        [
-            "network",
-            "size",
-            "d",
-            "device",
-            *(name.replace("_", " ") for name in stages),
-            "total ms",
-            "MB",
-            "runs",
-        ]
-    ]
+    titles = [name.replace("_", " ") for name in stages]
+    rows = [["network", "size", "d", "device", *titles, "total ms", "cpu ms", "MB", "runs"]]
     for m in measurements:
         case = m.case
         rows.append([case.label, f"{case.width}×{case.height}", str(case.max_disparity), case.device])
@@ -108,7 +98,11 @@ def table(measurements: Sequence[Measurement]) -> list[str]:
             rows[-1].append(m.error)
             continue
         times = [m.stages_ms.get(stage, 0.0) for stage in stages]
-        rows[-1] += [*(f"{ms:.1f}" for ms in (*times, m.total_ms)), f"{m.memory_mb:.0f}", str(m.runs)]
+        rows[-1] += [
+            *(f"{ms:.1f}" for ms in (*times, m.total_ms, m.cpu_ms)),
+            f"{m.memory_mb:.0f}",
+            str(m.runs),
+        ]
     complete = [row for row in rows if len(row) == len(rows[0])]
     widths = [max(len(row[column]) for row in complete) for column in range(len(rows[0]))]
     return [

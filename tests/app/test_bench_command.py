@@ -55,7 +55,7 @@ def test_sizes_are_checked(size: str, capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_table_lines_up_and_names_every_stage() -> None:
     case = Case("live", "live", 1024, 780, 128, "cpu")
-    fast = Measurement(case, "CPU", 123.4, {"first_pass": 60.0, "second_pass": 63.4}, 5, 210.0)
+    fast = Measurement(case, "CPU", 123.4, {"first_pass": 60.0, "second_pass": 63.4}, 150.0, 5, 210.0)
     slow = replace(
         fast,
         case=replace(case, label="released"),

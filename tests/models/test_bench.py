@@ -27,7 +27,9 @@ def _threads_as_before() -> Iterator[None]:
 
 def finished(label: str, total_ms: float, memory_mb: float, **changes: object) -> Measurement:
     stages = {"first_pass": total_ms * 0.4, "second_pass": total_ms * 0.4, "refine": total_ms * 0.2}
-    return Measurement(replace(SMALL, label=label, **changes), "CPU", total_ms, stages, 3, memory_mb)
+    return Measurement(
+        replace(SMALL, label=label, **changes), "CPU", total_ms, stages, runs=3, memory_mb=memory_mb
+    )
 
 
 def test_a_case_is_measured_in_another_process(capfd: pytest.CaptureFixture[str]) -> None:
@@ -43,6 +45,7 @@ def test_a_case_is_measured_in_another_process(capfd: pytest.CaptureFixture[str]
     # The median of two runs is their mean, so that sums compare.
     assert sum(found.stages_ms.values()) <= found.total_ms * 1.001
     assert 0 < found.passes_ms < found.total_ms
+    assert found.cpu_ms > 0
     assert 5 < found.memory_mb < 2000
     shown = capfd.readouterr().err
     assert "warm-up:" in shown
