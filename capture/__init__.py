@@ -1,1 +1,3 @@
-"""Cameras, pairing, calibration, rectification and the dataset on disk. Knows nothing of Qt, torch or the networks."""
+"""Cameras, pairing, calibration, rectification and the dataset on disk. Knows nothing of Qt, torch or the
+networks.
+"""

@@ -71,7 +71,9 @@ class FramePair:
 
 
 def frozen(image: Image) -> Image:
-    """Return an owned, C-contiguous, read-only array with the same values (a copy unless it already is all that)."""
+    """Return an owned, C-contiguous, read-only array with the same values (a copy unless it already is all
+    that).
+    """
     if not image.flags.owndata or not image.flags.c_contiguous or image.flags.writeable:
         owned: Image = image.copy(order="C")
         owned.flags.writeable = False

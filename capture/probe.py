@@ -35,7 +35,7 @@ def probe_producers(paths: Sequence[Path], timeout_s: float = 20.0) -> list[Prod
     deadline = time.monotonic() + timeout_s
     with_process = []
     for path in paths:
-        process = subprocess.Popen(  # noqa: S603 (our own module)
+        process = subprocess.Popen(
             [sys.executable, "-m", "capture.probe", os.fspath(path.absolute())],
             cwd=root,
             stdin=subprocess.DEVNULL,

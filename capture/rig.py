@@ -1,4 +1,5 @@
-"""The contract every kind of rig keeps: GenICam cameras, a replayed folder, the virtual rig, and each of them in a process.
+"""The contract every kind of rig keeps: GenICam cameras, a replayed folder, the virtual rig, and each of them
+in a process.
 
 `tests/capture/test_rig_contract.py` runs over all of them. A rig is used like this:
 
@@ -24,7 +25,9 @@ SettingValue = float | int | bool | str
 
 @dataclass(frozen=True)
 class CameraInfo:
-    """One camera of a rig. `width` and `height` in pixels; `has_clock` tells whether frames carry `device_ns`."""
+    """One camera of a rig. `width` and `height` in pixels; `has_clock` tells whether frames carry
+    `device_ns`.
+    """
 
     role: Role
     serial: str
@@ -47,7 +50,7 @@ class RigInfo:
         shares_trigger: frame ids of both cameras count the same trigger, so that equal ids belong together.
         calibration: calibration file that belongs to this rig, None if there is none yet.
         commands: names that `execute` takes, e.g. "TriggerSoftware", "ShowBoard", "LoseDevice:mono".
-        notice: a line for the banner (e.g. "No camera found: showing the virtual rig."), empty if there is nothing to say.
+        notice: a line for the banner (e.g. "No camera found: showing the virtual rig."), else empty.
     """
 
     kind: Literal["genicam", "replay", "virtual"]
@@ -63,7 +66,9 @@ class RigInfo:
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing that can be set on a camera, named and measured as in SFNC (ExposureTime in µs, Gain in dB, …)."""
+    """One thing that can be set on a camera, named and measured as in SFNC (ExposureTime in µs, Gain in dB,
+    …).
+    """
 
     name: str
     value: SettingValue
@@ -100,7 +105,9 @@ class Rig(Protocol):
     def __enter__(self) -> Self:
         """Open the devices. Raises DeviceNotFound, DeviceLost or RigFileError."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop and close."""
 
     def start(self) -> None:

@@ -136,7 +136,7 @@ def prepare(model: str, folder: Path) -> tuple[str, str]:
 
 def measure(case: Case) -> Measurement:
     """Run a case in a process of its own; its progress goes to stderr. What fails is told in `error`."""
-    child = subprocess.run(  # noqa: S603 (our own module)
+    child = subprocess.run(
         [sys.executable, "-m", "models.bench", json.dumps(asdict(case))],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,

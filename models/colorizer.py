@@ -1,7 +1,9 @@
-"""The colorizer M: builds the weight volume W and takes the weighted average of the reference (paper, Fig. 6).
+"""The colorizer M: builds the weight volume W and takes the weighted average of the reference (paper, Fig.
+6).
 
-Both presets, `live` (`models/live.py`) and `paper` (`models/paper.py`), are a `Colorizer`: two images and a search range
-in, averaged colours and the readable W out. The two-pass cycle with its flips is written here once, for both.
+Both presets, `live` (`models/live.py`) and `paper` (`models/paper.py`), are a `Colorizer`: two images and a
+search range in, averaged colours and the readable W out. The two-pass cycle with its flips is written here
+once, for both.
 """
 
 from __future__ import annotations
@@ -18,10 +20,12 @@ from torch import Tensor
 
 @dataclass(frozen=True, eq=False)
 class WeightVolume:
-    """W on its own grid: one cell per `stride`×`stride` pixels, one candidate per `stride` pixels of disparity.
+    """W on its own grid: one cell per `stride`×`stride` pixels, one candidate per `stride` pixels of
+    disparity.
 
     Attributes:
-        weights: B×D×h×w, softmax over D; candidate k of a cell lies `offset + k * stride` pixels further right.
+        weights: B×D×h×w, softmax over D; candidate k of a cell lies `offset + k * stride` pixels further
+            right.
         entropy: B×h×w, entropy of W over D divided by log D, 0 (certain) … 1 (no idea).
         stride: pixels per cell and per candidate.
         max_disparity: d, candidates in pixels.
@@ -55,8 +59,8 @@ class WeightVolume:
     def peak(self) -> tuple[Tensor, Tensor]:
         """Return position and mass of the peak, both B×h×w.
 
-        The position is in pixels of disparity (offset included), refined by the centre of mass of the peak and its
-        two neighbours; the mass is what these three candidates hold of W.
+        The position is in pixels of disparity (offset included), refined by the centre of mass of the peak
+        and its two neighbours; the mass is what these three candidates hold of W.
         """
         depth = self.weights.shape[1]
         best = self.weights.argmax(dim=1, keepdim=True)
@@ -138,9 +142,10 @@ def colorize_second(
 ) -> ColorizerOutput:
     """Return R'_C = flip(M(flip(R_G), flip(I_C))): the second pass.
 
-    Content of reference pixel x lies at x − d in the mono image; mirrored, that is x' + d again, so the same network
-    searches the same candidates (paper, Method, Overview). I_C carries the mono luma, as everywhere we show it,
-    unless the network wants its own. The volume of the result stays in the mirrored frame and says so.
+    Content of reference pixel x lies at x − d in the mono image; mirrored, that is x' + d again, so the same
+    network searches the same candidates (paper, Method, Overview). I_C carries the mono luma, as everywhere
+    we show it, unless the network wants its own. The volume of the result stays in the mirrored frame and
+    says so.
     """
     how = network.second_pass
     guide = reference if how.guided_in_color else reference[:, :1]
@@ -160,7 +165,9 @@ def colorize_cycle(
 
 
 def shift_reference(reference: Tensor, offset: int) -> Tensor:
-    """Return the reference moved so that candidate 0 of pixel x is pixel x; what comes from outside repeats the border."""
+    """Return the reference moved so that candidate 0 of pixel x is pixel x; what comes from outside repeats
+    the border.
+    """
     if offset == 0:
         return reference
     width = reference.shape[-1]
@@ -181,9 +188,11 @@ def average_candidates(weights: Tensor, values: Tensor) -> Tensor:
 
 
 class _WeightedAverage(torch.autograd.Function):
-    """Walks over the candidates instead of laying them out: D shifted views, no copy of the reference for each.
+    """Walks over the candidates instead of laying them out: D shifted views, no copy of the reference for
+    each.
 
-    Autograd through those views would fill a zero image for every candidate, which costs more than the networks.
+    Autograd through those views would fill a zero image for every candidate, which costs more than the
+    networks.
     """
 
     @staticmethod

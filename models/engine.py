@@ -31,12 +31,13 @@ _CYCLE_ERROR_SCALE = 12.0  # levels of chroma error on the way back that cost co
 
 @dataclass(frozen=True)
 class SearchRange:
-    """Where in the reference the colour of a mono pixel is looked for: pixel (j, i ± (offset + k)), k = 0 … max_disparity − 1.
+    """Where to look for the colour of mono pixel (j, i): at (j, i ± (offset + k)), k = 0 … max_disparity − 1.
 
     Attributes:
         max_disparity: d, number of candidates, in pixels of the full-size image.
         offset: first candidate, in pixels; may be negative.
-        mirrored: the colour camera stands right of the mono camera, so that content lies further left in the reference.
+        mirrored: the colour camera stands right of the mono camera, so that content lies further left in the
+            reference.
     """
 
     max_disparity: int = 128
@@ -50,13 +51,16 @@ class Colorization:
 
     Attributes:
         first_pass: H×W×3 uint8 RGB, I_C: the mono luma with the first pass's chroma.
-        second_pass: H×W×3 uint8 RGB, R'_C: the reference's luma with the second pass's chroma (aligned with the reference).
+        second_pass: H×W×3 uint8 RGB, R'_C: the reference's luma with the second pass's chroma (aligned with
+            the reference).
         refined: H×W×3 uint8 RGB, I*_C: the mono luma with the refined chroma.
-        warped_luma: H×W uint8, the reference's luma averaged with W: what the structure measure compares with mono.
+        warped_luma: H×W uint8, the reference's luma averaged with W: what the structure measure compares with
+            mono.
         warped_reference: H×W×3 uint8 RGB, the reference averaged with W, its own luma kept.
         confidence: H×W float32 in 0 … 1, from the peak and entropy of W and from the cycle error.
         disparity: H×W float32, position of the peak of W in px, offset included.
-        cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the reference).
+        cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the
+            reference).
         structure_similarity: H×W float32 in −1 … 1, SSIM map of mono and warped_luma.
         cycle_ssim_cb, cycle_ssim_cr: SSIM of R'_C and R_C, 10-pixel border left out.
         stages_ms: time of each stage in ms.
@@ -80,17 +84,18 @@ class Colorization:
     weights: WeightVolume
 
     def weight_curve(self, x: int, y: int) -> FloatMap:
-        """Return W of mono pixel (y, x): float32 (d,), sums to 1; entry k belongs to disparity offset + k px."""
+        """Return W of mono pixel (y, x): float32 (d,), sums to 1; entry k means offset + k px."""
         return self.weights.curve(x, y)
 
     def match(self, x: int, y: int) -> float:
-        """Return the column in the reference where the colour of mono pixel (y, x) came from (the peak of W)."""
+        """Return the column of the reference that mono pixel (y, x) has its colour from (peak of W)."""
         shift = float(self.disparity[y, x])
         return x - shift if self.search.mirrored else x + shift
 
 
 class Engine:
-    """Owns the networks on one device. `colorize` may be called from one thread at a time; construction does no I/O.
+    """Owns the networks on one device. `colorize` may be called from one thread at a time; construction does
+    no I/O.
 
     Args:
         model: "live", "paper" (the weights that ship), or a `.safetensors` file.
@@ -104,7 +109,9 @@ class Engine:
         self._device = torch.device("cpu")
 
     def load(self) -> None:
-        """Read the weights and move them to the device. Raises WeightsMismatch, InferenceFailed (no such device)."""
+        """Read the weights and move them to the device. Raises WeightsMismatch, InferenceFailed (no such
+        device).
+        """
         device = choose_device(self.requested_device)
         networks = load_networks(self.model)
         for module in networks.modules():
@@ -229,8 +236,8 @@ def _check(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> 
         raise InferenceFailed(f"expected 8 or 16 bit images, got {mono.dtype} and {reference.dtype}")
     if mono.shape != reference.shape[:2]:
         raise InferenceFailed(
-            f"mono is {mono.shape[1]}×{mono.shape[0]} but the reference {reference.shape[1]}×{reference.shape[0]}: "
-            "rectify them to one size first"
+            f"mono is {mono.shape[1]}×{mono.shape[0]} but the reference "
+            f"{reference.shape[1]}×{reference.shape[0]}: rectify them to one size first"
         )
     if min(mono.shape) < MIN_SIZE_PX:
         raise InferenceFailed(

@@ -1,9 +1,10 @@
 """The `live` preset: the colorizer that the app runs, made for milliseconds on a CPU.
 
-Matching happens on a coarse grid whose stride follows from the size of the image and its disparities, correlation
-instead of concatenation builds the volume, a small 3-D hourglass aggregates it at half resolution, and the logits are
-brought to the chroma grid, where W takes the weighted average of the reference. It remains a weight volume over the
-paper's candidates: every colour can be traced to where it came from.
+Matching happens on a coarse grid whose stride follows from the size of the image and its disparities,
+correlation instead of concatenation builds the volume, a small 3-D hourglass aggregates it at half
+resolution, and the logits are brought to the chroma grid, where W takes the weighted average of the
+reference. It remains a weight volume over the paper's candidates: every colour can be traced to where it came
+from.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.layout import SmallConv3d, prefer_channels_last
 from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, shift_reference
+from models.layout import SmallConv3d, prefer_channels_last
 
 _FEATURE_STRIDE = 4  # the two strided convolutions of the feature network
 _STRIDES = (1, 2, 4, 8, 16)
@@ -44,7 +45,9 @@ class LiveConfig:
 
 
 def matching_stride(height: int, width: int, max_disparity: int, budget: int) -> int:
-    """Return the smallest stride in pixels whose volume of H·W·d / stride³ cells × candidates stays within the budget."""
+    """Return the smallest stride in pixels whose volume of H·W·d / stride³ cells × candidates stays within
+    the budget.
+    """
     voxels = height * width * max_disparity
     return next((s for s in _STRIDES if voxels / s**3 <= budget), _STRIDES[-1])
 
@@ -53,13 +56,15 @@ def normalize_contrast(luma: Tensor, window: int) -> Tensor:
     """Return local mean-free, contrast-normalised luma beside globally normalised luma: B×1×H×W → B×2×H×W.
 
     H and W are multiples of 4.
-    The two sensors differ in gain, gamma and spectral response; what they share is local structure. The constant under
-    the root keeps noise of flat areas small, and its gradient finite.
+    The two sensors differ in gain, gamma and spectral response; what they share is local structure. The
+    constant under the root keeps noise of flat areas small, and its gradient finite.
     """
     size = luma.shape[-2:]
 
     def local_mean(image: Tensor) -> Tensor:
-        """Box mean, taken of a quarter-size image: a wide box in full size costs more than the whole network."""
+        """Box mean, taken of a quarter-size image: a wide box in full size costs more than the whole
+        network.
+        """
         small = F.avg_pool2d(image, 4)
         for kernel in ((1, window), (window, 1)):
             padding = (kernel[0] // 2, kernel[1] // 2)
@@ -88,7 +93,9 @@ class _Residual2d(nn.Module):
 
 
 class FeatureNetwork(nn.Module):
-    """Matching features of one image at a quarter of the working resolution: B×1×H×W → B×C×H/4×W/4, unit length per group."""
+    """Matching features of one image at a quarter of the working resolution: B×1×H×W → B×C×H/4×W/4, unit
+    length per group.
+    """
 
     def __init__(self, config: LiveConfig) -> None:
         super().__init__()
@@ -163,15 +170,17 @@ def _conv3d(channels: int, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Sequential:
 
 
 def _halve(inputs: int, outputs: int) -> nn.Conv3d:
-    """Stride 2 in all dimensions. Entry k sits on candidate 2k, cell i between cells 2i and 2i + 1: `_double` undoes it."""
+    """Stride 2 in all dimensions. Entry k sits on candidate 2k, cell i between cells 2i and 2i + 1: `_double`
+    undoes it.
+    """
     return nn.Conv3d(inputs, outputs, (3, 4, 4), stride=2, padding=1, bias=False)
 
 
 def _double(volume: Tensor, candidates: int) -> Tensor:
     """Double B×C×D×h×w in the three dimensions; candidates beyond `candidates` are cut off.
 
-    Along the candidates, entry 2k stays and entry 2k + 1 is the cubic (−1, 9, 9, −1) / 16 between its neighbours: that
-    can peak between two entries, which a linear one cannot. Bilinear in the image.
+    Along the candidates, entry 2k stays and entry 2k + 1 is the cubic (−1, 9, 9, −1) / 16 between its
+    neighbours: that can peak between two entries, which a linear one cannot. Bilinear in the image.
     """
     batch, channels, _, height, width = volume.shape
     padded = torch.cat([volume[:, :, :1], volume, volume[:, :, -1:], volume[:, :, -1:]], dim=2)
@@ -182,10 +191,11 @@ def _double(volume: Tensor, candidates: int) -> Tensor:
 
 
 class Aggregation(nn.Module):
-    """Turns correlations into logits: B×G×D×h×w → B×D×h×w. Works at half the resolution in all three dimensions.
+    """Turns correlations into logits: B×G×D×h×w → B×D×h×w. Works at half the resolution in all three
+    dimensions.
 
-    The raw correlations, mixed per candidate, are added at full resolution, so that the hourglass need only say where
-    to believe them.
+    The raw correlations, mixed per candidate, are added at full resolution, so that the hourglass need only
+    say where to believe them.
     """
 
     def __init__(self, config: LiveConfig) -> None:
@@ -202,7 +212,9 @@ class Aggregation(nn.Module):
         self.score = nn.Conv3d(half, 1, 3, padding=1)
 
     def forward(self, correlations: Tensor, features: Tensor) -> Tensor:
-        """Return the logits. `features` of the image to colorize tell where its edges are. h and w: multiples of 4."""
+        """Return the logits. `features` of the image to colorize tell where its edges are. h and w: multiples
+        of 4.
+        """
         context = self.context(features).unsqueeze(2)
         level1 = self.conv1(F.relu(self.down1(correlations) + context))
         level2 = self.conv2(self.down2(level1))
@@ -236,7 +248,9 @@ class LiveColorizer(nn.Module):
     def logits(
         self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int, stride: int
     ) -> tuple[Tensor, int]:
-        """Match at `stride` pixels; return the logits of W on the chroma grid, B×D×h×w, and that grid's stride."""
+        """Match at `stride` pixels; return the logits of W on the chroma grid, B×D×h×w, and that grid's
+        stride.
+        """
         shifted = shift_reference(reference[:, :1], offset)
         features = self.features(self._working_images(torch.cat([luma, shifted]), stride))
         own, other = features.chunk(2)
@@ -250,7 +264,8 @@ class LiveColorizer(nn.Module):
 
     @staticmethod
     def _working_images(luma: Tensor, stride: int) -> Tensor:
-        """Bring images to the scale at which the features' own stride of 4 is `stride` pixels of the original.
+        """Bring images to the scale at which the features' own stride of 4 is `stride` pixels of the
+        original.
 
         Padded to multiples of four cells (the volume is halved twice) by repeating the border.
         """

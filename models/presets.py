@@ -43,8 +43,8 @@ class Networks:
 def load_networks(model: str | Path) -> Networks:
     """Load a preset ("live", "paper") or a weights file.
 
-    A file without a refiner, such as the converted released network, is refined by the one of the live preset.
-    Raises WeightsMismatch.
+    A file without a refiner, such as the converted released network, is refined by the one of the live
+    preset. Raises WeightsMismatch.
     """
     path = weights_path(model)
     card, states = load_weights(path)

@@ -1,11 +1,12 @@
 """The refiner Φ: corrects the first pass where it cannot be right, guided by the mono image (paper, Fig. 7).
 
-Φ sees I_C (averaged luma and chroma), I_G, and how unsure W was; I*_C = I_C + Φ(I_C, I_G). Where averaged luma and mono
-image disagree, the colour came from somewhere else: from an occlusion, or across an edge.
+Φ sees I_C (averaged luma and chroma), I_G, and how unsure W was; I*_C = I_C + Φ(I_C, I_G). Where averaged
+luma and mono image disagree, the colour came from somewhere else: from an occlusion, or across an edge.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import torch
@@ -32,7 +33,9 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
 
 
 class Refiner(nn.Module):
-    """Residual chroma from a U-Net on 2×2 pixel blocks: full-size in and out, most of the work at half size."""
+    """Residual chroma from a U-Net on 2×2 pixel blocks: full-size in and out, most of the work at half
+    size.
+    """
 
     def __init__(self, config: RefinerConfig | None = None) -> None:
         super().__init__()
@@ -40,10 +43,9 @@ class Refiner(nn.Module):
         channels = self.config.channels
         self.stem = nn.Sequential(_conv(5 * 4, channels[0]), _conv(channels[0], channels[0]))
         self.down = nn.ModuleList(
-            nn.Sequential(_conv(a, b, stride=2), _conv(b, b))
-            for a, b in zip(channels, channels[1:], strict=False)
+            nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in itertools.pairwise(channels)
         )
-        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in zip(channels, channels[1:], strict=False))
+        self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in itertools.pairwise(channels))
         self.join = nn.ModuleList(_conv(a, a) for a in channels[:-1])
         self.head = nn.Conv2d(channels[0], 2 * 4, 3, padding=1)
         nn.init.zeros_(self.head.weight)

@@ -1,4 +1,6 @@
-"""Weights on disk: safetensors with the card in the file's metadata, and the same card as readable JSON beside it."""
+"""Weights on disk: safetensors with the card in the file's metadata, and the same card as readable JSON
+beside it.
+"""
 
 from __future__ import annotations
 
@@ -22,8 +24,8 @@ WEIGHTS_DIR = Path(__file__).parent / "weights"
 def save_weights(path: Path, modules: Mapping[str, nn.Module], card: Card) -> None:
     """Write the modules' states, each under its name, and the card; atomically.
 
-    The card says at least `preset` and `config`, from which the networks can be built again. It is stored in the file
-    and, with the file's SHA-256, as `NAME.json` beside it.
+    The card says at least `preset` and `config`, from which the networks can be built again. It is stored in
+    the file and, with the file's SHA-256, as `NAME.json` beside it.
     """
     tensors = {
         f"{name}.{key}": value.contiguous().cpu()
@@ -41,7 +43,9 @@ def save_weights(path: Path, modules: Mapping[str, nn.Module], card: Card) -> No
 
 
 def load_weights(path: Path) -> tuple[Card, dict[str, dict[str, Tensor]]]:
-    """Return the card and the states by module name. Raises WeightsMismatch if the file is missing, broken or foreign."""
+    """Return the card and the states by module name. Raises WeightsMismatch if the file is missing, broken or
+    foreign.
+    """
     if not path.is_file():
         raise WeightsMismatch(f"{path}: no such weights file")
     try:
@@ -58,7 +62,9 @@ def load_weights(path: Path) -> tuple[Card, dict[str, dict[str, Tensor]]]:
 
 
 def restore(module: nn.Module, state: Mapping[str, Tensor], path: Path) -> None:
-    """Put a state into a module, all of it and nothing else. Raises WeightsMismatch that names what does not fit."""
+    """Put a state into a module, all of it and nothing else. Raises WeightsMismatch that names what does not
+    fit.
+    """
     try:
         module.load_state_dict(dict(state), strict=True)
     except RuntimeError as error:

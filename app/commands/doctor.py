@@ -142,7 +142,7 @@ def _is_simulated(report: ProducerReport) -> bool:
 
 
 def _start(code: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 (our own code)
+    return subprocess.Popen(
         [sys.executable, "-c", code],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -101,7 +101,9 @@ class RealPair:
 
 
 def read_real_pairs(folder: Path) -> list[RealPair]:
-    """Read `mono/NAME.png` and `color/NAME.png`. Raises ModelError if there are none or one has no partner."""
+    """Read `mono/NAME.png` and `color/NAME.png`. Raises ModelError if there are none or one has no
+    partner.
+    """
     names = sorted(p.name for p in (folder / "mono").glob("*.png"))
     if not names:
         raise ModelError(f"{folder}: no pairs (expected mono/NAME.png and color/NAME.png)")

@@ -1,4 +1,5 @@
-"""Generated scenes: slanted, textured layers at random depths, seen by a mono and a colour camera, with the truth.
+"""Generated scenes: slanted, textured layers at random depths, seen by a mono and a colour camera, with the
+truth.
 
 Content of mono pixel x lies at x + disparity in the reference, as everywhere.
 """

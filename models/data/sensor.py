@@ -41,7 +41,9 @@ class SensorPair:
 
 
 def draw_sensors(rng: np.random.Generator) -> SensorPair:
-    """Draw a plausible rig: same scene, another response, exposure, white balance, noise and blur in each camera."""
+    """Draw a plausible rig: same scene, another response, exposure, white balance, noise and blur in each
+    camera.
+    """
     response = rng.dirichlet(np.array([0.30, 0.50, 0.20]) * 14)
     matrix = np.eye(3) + rng.normal(0, 0.06, (3, 3))
     matrix /= matrix.sum(axis=1, keepdims=True)
@@ -81,12 +83,14 @@ def expose_color(radiance: Float, sensors: SensorPair, rng: np.random.Generator)
     for row, column, channel in ((0, 0, 0), (0, 1, 1), (1, 0, 1), (1, 1, 2)):
         raw[row::2, column::2] = light[row::2, column::2, channel]
     raw = np.clip(_noisy(raw, sensors.color_noise, rng), 0, 1)
-    rgb = np.asarray(cv2.cvtColor((raw * 65535).astype(np.uint16), cv2.COLOR_BayerRGGB2RGB), np.float32) / 65535
-    return _encode(np.asarray(rgb, np.float32), sensors.color_gamma)
+    rgb = cv2.cvtColor((raw * 65535).astype(np.uint16), cv2.COLOR_BayerRGGB2RGB)
+    return _encode(np.asarray(rgb, np.float32) / np.float32(65535), sensors.color_gamma)
 
 
 def true_color(radiance: Float, sensors: SensorPair) -> Float:
-    """Return what the colour camera would give without noise, blur and vignetting: the right answer, H×W×3 RGB, 0 … 1."""
+    """Return what the colour camera would give without noise, blur and vignetting: the right answer, H×W×3
+    RGB, 0 … 1.
+    """
     return _encode(_color_signal(radiance, sensors), sensors.color_gamma)
 
 

@@ -22,7 +22,9 @@ def random_color(rng: np.random.Generator) -> Float:
 def fractal_noise(
     rng: np.random.Generator, height: int, width: int, coarsest: float, octaves: int, decay: float
 ) -> Float:
-    """Return H×W noise in 0 … 1: a sum of smooth random grids, each twice as fine and `decay` times as strong."""
+    """Return H×W noise in 0 … 1: a sum of smooth random grids, each twice as fine and `decay` times as
+    strong.
+    """
     total = np.zeros((height, width), np.float32)
     amplitude, scale = 1.0, coarsest
     for _ in range(octaves):

@@ -1,7 +1,8 @@
-"""Trains the `live` preset and its refiner: generated scenes with truth, and the paper's cycle on real pairs in between.
+"""Trains the `live` preset and its refiner: generated scenes with truth, and the paper's cycle on real pairs
+in between.
 
-This is the first recipe, made for one CPU. Every step is reproducible from the seed and the step number; a run that was
-stopped goes on from its last checkpoint.
+This is the first recipe, made for one CPU. Every step is reproducible from the seed and the step number; a
+run that was stopped goes on from its last checkpoint.
 """
 
 from __future__ import annotations
@@ -230,7 +231,7 @@ class LiveTraining:
             "refiner": asdict(self.config.refiner),
             "training": {k: v for k, v in asdict(self.config).items() if k not in {"network", "refiner"}},
             "step": self.step,
-            "data": f"generated layered scenes, textures procedural and from {real} (MIT); cycle objective on {real}",
+            "data": f"generated layered scenes, textures procedural and from {real} (MIT); the cycle on {real}",
             "licence": "MIT",
             "git_commit": _git_commit(),
         }
@@ -253,7 +254,9 @@ def _git_commit() -> str:
 def score_real_pairs(
     training: LiveTraining, pairs: list[RealPair], max_disparity: int = 48
 ) -> dict[str, float]:
-    """Return mean cycle SSIM of Cb and Cr and the structure SSIM of the averaged luma, as the released network is scored."""
+    """Return mean cycle SSIM of Cb and Cr and the structure SSIM of the averaged luma, as the released
+    network is scored.
+    """
     training.colorizer.eval()
     rows = []
     for pair in pairs:

@@ -11,7 +11,8 @@ from models.metrics import mean_inside, ssim_map
 
 
 def disparity_loss(logits: Tensor, disparity: Tensor, visible: Tensor, stride: int) -> Tensor:
-    """Return the cross-entropy of W against the true candidate, linear between its two neighbours, where visible.
+    """Return the cross-entropy of W against the true candidate, linear between its two neighbours, where
+    visible.
 
     Args:
         logits: B×D×h×w on a grid of `stride` pixels.
@@ -28,7 +29,8 @@ def disparity_loss(logits: Tensor, disparity: Tensor, visible: Tensor, stride: i
     mask = -F.max_pool2d(-F.pad(visible, padding), stride) * (highest - lowest < stride)
     target = (F.avg_pool2d(depth, stride) / stride).clamp(0, logits.shape[1] - 1)
     below = target.floor().long().clamp(0, max(0, logits.shape[1] - 2))
-    # The candidate right of the true one may lie outside the reference, where W is 0 and its logarithm is no measure.
+    # The candidate right of the true one may lie outside the reference, where W is 0 and its logarithm is no
+    # measure.
     mask = mask * (torch.arange(width, device=logits.device) + below + 1 < width)
     fraction = target - below
     log_weights = logits.log_softmax(dim=1)
@@ -47,7 +49,8 @@ def chroma_loss(chroma: Tensor, truth: Tensor, weight: Tensor | None = None) -> 
 
 
 def smoothness_loss(volume: WeightVolume) -> Tensor:
-    """Return L_smooth (paper, eq. 3): mean absolute difference of W between the 6 neighbours in three dimensions.
+    """Return L_smooth (paper, eq. 3): mean absolute difference of W between the 6 neighbours in three
+    dimensions.
 
     Every pair of neighbours is met twice in the equation's double sum, hence the factor.
     """
@@ -57,7 +60,8 @@ def smoothness_loss(volume: WeightVolume) -> Tensor:
 
 
 def cycle_objective(cycle: Cycle, mono: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (L_ss, L_cc, L_smooth) of a real pair (paper, eqs. 1 to 3); plain SSIM stands for the learned metric.
+    """Return (L_ss, L_cc, L_smooth) of a real pair (paper, eqs. 1 to 3); plain SSIM stands for the learned
+    metric.
 
     Args:
         cycle: both passes of the pair.

@@ -80,7 +80,9 @@ class _ShiftNetwork:
     def __init__(self, shift: int) -> None:
         self.shift = shift
 
-    def __call__(self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0) -> ColorizerOutput:
+    def __call__(
+        self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int = 0
+    ) -> ColorizerOutput:
         assert luma.shape[1] == 1
         weights = torch.zeros(1, max_disparity, *luma.shape[-2:])
         weights[:, self.shift] = 1

@@ -1,4 +1,6 @@
-"""The engine with the weights that ship: right colours, every input it must take, every error it must give."""
+"""The engine with the weights that ship: right colours, every input it must take, every error it must
+give.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ def _bytes(image: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def test_colors_come_from_where_the_content_is(engine: Engine) -> None:
-    """On scenes it never saw, refined chroma is far nearer to the truth than the reference's chroma left in place."""
+    """On scenes it never saw, refined chroma is far nearer to the truth than the reference's chroma left in
+    place.
+    """
     ours, unmoved = [], []
     for seed in range(100, 106):
         pair = generate_pair(np.random.default_rng(seed), 96, 160, 32, [])
@@ -83,7 +87,9 @@ def test_a_mirrored_rig_gives_the_mirrored_result(engine: Engine, scene: Synthet
     mono, reference = _bytes(scene.mono), _bytes(scene.reference)
     plain = engine.colorize(mono, reference, SEARCH)
     mirrored = engine.colorize(
-        np.ascontiguousarray(mono[:, ::-1]), np.ascontiguousarray(reference[:, ::-1]), SearchRange(32, mirrored=True)
+        np.ascontiguousarray(mono[:, ::-1]),
+        np.ascontiguousarray(reference[:, ::-1]),
+        SearchRange(32, mirrored=True),
     )
     np.testing.assert_array_equal(mirrored.refined[:, ::-1], plain.refined)
     np.testing.assert_array_equal(mirrored.disparity[:, ::-1], plain.disparity)
@@ -132,12 +138,12 @@ def test_a_device_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_foreign_weights_file_is_refused_by_name(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "foreign.safetensors"
     path.write_bytes(content)
-    with pytest.raises(WeightsMismatch, match="foreign.safetensors"):
+    with pytest.raises(WeightsMismatch, match=r"foreign\.safetensors"):
         Engine(path).load()
 
 
 def test_a_missing_weights_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WeightsMismatch, match="gone.safetensors"):
+    with pytest.raises(WeightsMismatch, match=r"gone\.safetensors"):
         Engine(tmp_path / "gone.safetensors").load()
 
 

@@ -62,7 +62,8 @@ def test_the_turned_convolution_is_the_same_convolution() -> None:
 
 
 @pytest.mark.parametrize(
-    ("height", "width", "disparity", "offset"), [(33, 41, 13, 0), (64, 96, 32, -5), (37, 24, 40, 3), (50, 301, 60, 7)]
+    ("height", "width", "disparity", "offset"),
+    [(33, 41, 13, 0), (64, 96, 32, -5), (37, 24, 40, 3), (50, 301, 60, 7)],
 )
 def test_any_size_gives_full_size_results(
     network: LiveColorizer, height: int, width: int, disparity: int, offset: int

@@ -18,7 +18,12 @@ from models.training.live import LiveTraining, TrainingConfig
 from models.training.objectives import disparity_loss, smoothness_loss
 
 TINY = TrainingConfig(
-    steps=4, batch_size=1, shapes=(CropShape(48, 64, 16, 2, 1.0),), real_every=2, real_crop=(40, 48, 16), checkpoint_every=2
+    steps=4,
+    batch_size=1,
+    shapes=(CropShape(48, 64, 16, 2, 1.0),),
+    real_every=2,
+    real_crop=(40, 48, 16),
+    checkpoint_every=2,
 )
 
 
