@@ -231,7 +231,7 @@ class LiveTraining:
             "refiner": asdict(self.config.refiner),
             "training": {k: v for k, v in asdict(self.config).items() if k not in {"network", "refiner"}},
             "step": self.step,
-            "data": f"generated layered scenes, textures procedural and from {real} (MIT); the cycle on {real}",
+            "data": f"generated scenes, textures procedural and from {real} (MIT); the cycle on {real}",
             "licence": "MIT",
             "git_commit": _git_commit(),
         }
