@@ -51,6 +51,7 @@ class Recorder:
         self._board = board
         self._queue: LosslessQueue[_Job] = LosslessQueue(CAPACITY_PAIRS)
         self._lock = threading.RLock()
+        self._opening = threading.Lock()
         self._info: RigInfo | None = None
         self._calibration: RigCalibration | None = None
         self._dataset: _Dataset | None = None
@@ -63,15 +64,18 @@ class Recorder:
 
     def open(self, folder: Path) -> None:
         """Open or create a dataset in place of the one that was open. Raises DatasetError."""
-        with self._lock:
-            if self._info is None:
+        with self._opening:
+            with self._lock:
+                info, calibration, current = self._info, self._calibration, self._dataset
+            if info is None:
                 raise DatasetError("a dataset notes which rig it is from: wait until the rig is open")
-            if self._dataset is not None and self._dataset.writer.folder.resolve() == folder.resolve():
+            if current is not None and current.writer.folder.resolve() == folder.resolve():
                 return
-            dataset = _Dataset(DatasetWriter(folder, self._info, self._calibration))
-            dataset.writer.open()
-            self._replace(dataset)
-            self._status = RecorderStatus(folder=str(folder))
+            dataset = _Dataset(DatasetWriter(folder, info, calibration))
+            dataset.writer.open()  # may repair for seconds: nobody who asks for a status waits for that
+            with self._lock:
+                self._replace(dataset)
+                self._status = RecorderStatus(folder=str(folder))
         self._board.clear(TOPIC)
 
     def save(self, pair: FramePair) -> None:
