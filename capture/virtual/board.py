@@ -18,7 +18,7 @@ HOLD_S, MOVE_S = 1.0, 0.5
 CYCLE_S = HOLD_S + MOVE_S
 # Distance of the middle of the board from the rig, m, and largest tilt, degrees. Not nearer: the range of
 # disparities that a solved calibration searches follows from the nearest board.
-NEAREST_M, FARTHEST_M = 0.56, 1.0
+NEAREST_M, FARTHEST_M = 0.60, 1.0
 LARGEST_TILT_DEG = 34.0
 # Part of the image width that stays free between the board and the edge of the image.
 FREE_EDGE = 0.012
