@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,8 @@ Motion = Callable[[float], Pose]
 
 # Round things are seen at a slant near their rim, where their texture is finer than in the middle.
 SHARPNESS = -0.25
+# Between these parts of the way from one level of detail to the next, both are mixed.
+CHANGE_OF_LEVEL = (0.35, 0.65)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +54,7 @@ class Fragment:
         region: rows and columns of samples.
         mask: h×w uint8, 1 where the thing is what the sample sees.
         depth: h×w float32 m.
-        color: h×w×4 float32 linear reflectance R, G, B, mono; None if it was not asked for.
+        color: reflectance, as many channels as the texture has; None if it was not asked for.
         normal: (3,) or h×w×3 float32.
     """
 
@@ -141,28 +144,41 @@ def see_depth(things: Iterable[Thing], view: View) -> Floats:
 
 
 def sample(texture: Texture, hit: Hit, *, wrap: bool) -> Floats:
-    """Return the texture at each hit, filtered to the size of a sample: h×w×4 float32."""
+    """Return the texture at each hit, filtered to the size of a sample: h×w×4 float32 (h×w if it is mono)."""
     border = cv2.BORDER_WRAP if wrap else cv2.BORDER_REPLICATE
     height, width = texture.size
-    level = hit.scale + 0.5 * np.log2(width * height) + SHARPNESS
     last = len(texture.levels) - 1
-    if isinstance(level, np.ndarray):
-        shown = level[np.isfinite(hit.depth)]
-        lowest, highest = np.clip([float(shown.min()), float(shown.max())], 0, last)
-        if highest - lowest < 0.3:
-            level = (lowest + highest) / 2
-    else:
-        lowest = highest = float(np.clip(level, 0, last))
+    level = np.clip(hit.scale + (0.5 * np.log2(width * height) + SHARPNESS), 0, last)
+    if np.ndim(level) == 0:
+        return _between_levels(texture, float(level), hit, border)
+    shown = level[np.isfinite(hit.depth)]
+    lowest, highest = float(shown.min()), float(shown.max())
+    if highest - lowest < 0.3:
+        return _between_levels(texture, (lowest + highest) / 2, hit, border)
     result: Floats | None = None
-    for index in range(int(lowest), min(last, int(np.ceil(highest))) + 1):
-        weight = np.maximum(0, 1 - np.abs(np.clip(level, 0, last) - index))
-        if np.ndim(weight) == 0 and weight == 0:
-            continue
+    for index in range(int(lowest), min(last, math.ceil(highest)) + 1):
+        weight = np.maximum(0, 1 - np.abs(level - index))
         part = _sample_level(texture.levels[index], hit, border)
-        part *= weight[..., None] if np.ndim(weight) else np.float32(weight)
+        part *= weight if part.ndim == 2 else weight[..., None]
         result = part if result is None else result + part
     assert result is not None
     return result
+
+
+def _between_levels(texture: Texture, level: float, hit: Hit, border: int) -> Floats:
+    """Sample one level of detail, or two where the change from one to the other must not be seen."""
+    index = int(level)
+    share = min(
+        max((level - index - CHANGE_OF_LEVEL[0]) / (CHANGE_OF_LEVEL[1] - CHANGE_OF_LEVEL[0]), 0.0), 1.0
+    )
+    if share == 0:
+        return _sample_level(texture.levels[index], hit, border)
+    finer, coarser = (texture.levels[i] for i in (index, index + 1))
+    second = _sample_level(coarser, hit, border)
+    if share == 1:
+        return second
+    first = _sample_level(finer, hit, border)
+    return np.asarray(cv2.addWeighted(first, 1 - share, second, share, 0), np.float32)
 
 
 def _sample_level(level: Floats, hit: Hit, border: int) -> Floats:

@@ -51,7 +51,9 @@ class Workshop:
 
 def at(position: ArrayLike, yaw: float = 0.0, tilt: float = 0.0, roll: float = 0.0) -> Pose:
     """Return a pose: rolled about z, tilted about x (top away), turned about the vertical; in degrees."""
-    rotation = rotation_from([0, yaw, 0]) @ rotation_from([-tilt, 0, 0]) @ rotation_from([0, 0, roll])
+    rotation = rotation_from([0, yaw, 0])
+    if tilt or roll:
+        rotation = rotation @ rotation_from([-tilt, 0, 0]) @ rotation_from([0, 0, roll])
     return Pose(rotation, np.asarray(position, np.float64))
 
 

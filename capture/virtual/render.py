@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -46,6 +46,7 @@ class Painter:
         self._still_samples = self._respond(radiance, np.ones(4, np.float32))
         self.still_light = _to_pixels(self._still_samples, view.samples)
         self._moving = scene.moving
+        self._for_mono: dict[Thing, Thing] = {}
         self._lighting = lighting
         # Moving things are drawn here; afterwards the regions they touched are put back.
         self._samples = self._still_samples.copy()
@@ -73,14 +74,16 @@ class Painter:
         return Painted(self._light, self._depth, changed)
 
     def _draw(self, thing: Thing, time_s: float, *, in_front: bool) -> None:
+        if self._response.shape[0] == 1:
+            thing = self._with_mono_texture(thing)
         pose = thing.pose_at(time_s)
         fragment = see(thing, pose, self.view, self._depth, in_front=in_front)
         if fragment is None or fragment.color is None:
             return
         if thing.is_shadow:
-            passed = np.where(fragment.mask.view(np.bool_), fragment.color[..., 3], np.float32(1))
-            samples = self._samples[fragment.region]
-            samples *= passed if samples.ndim == 2 else passed[..., None]
+            passed = fragment.color.copy()
+            passed[fragment.mask == 0] = 1
+            self._samples[fragment.region] *= passed
             self._dirty.append(fragment.region)
             return
         received = self._lighting.unshadowed(fragment.normal, pose.position)
@@ -88,12 +91,18 @@ class Painter:
         cv2.copyTo(fragment.depth, fragment.mask, self._depth[fragment.region])
         self._dirty.append(fragment.region)
 
+    def _with_mono_texture(self, thing: Thing) -> Thing:
+        if thing not in self._for_mono:
+            self._for_mono[thing] = replace(thing, texture=thing.texture.mono())
+        return self._for_mono[thing]
+
     def _respond(self, color: Floats, light: Floats) -> Floats:
-        """Return the sensor's channels of h×w×4 reflectance in light, (4,) or h×w×4."""
+        """Return the sensor's channels of reflectance, h×w×4 (mono: h×w), in light, (4,) or h×w×4."""
+        if color.ndim == 2:
+            return np.asarray(color * light[..., 3], np.float32)
         if light.ndim == 3:
             color, light = np.asarray(cv2.multiply(color, light), np.float32), np.ones(4, np.float32)
         if self._response.shape[0] == 1:
-            # The mono sensor's response is one of the channels already.
             return np.asarray(color[..., 3] * light[3], np.float32)
         # Four channels to four: OpenCV does that six times faster than four to three.
         matrix = np.zeros((4, 4), np.float32)

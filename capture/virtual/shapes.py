@@ -115,17 +115,18 @@ class Ball:
         """Intersect; None if no ray hits."""
         rays = view.rays[region]
         offset = view.origin - pose.position
-        world = cv2.transform(rays, view.rotation.T)
-        along = cv2.transform(rays, (offset @ view.rotation.T)[None, :])
-        squared = rays[..., 0] ** 2 + rays[..., 1] ** 2 + np.float32(1)
+        along = np.asarray(cv2.transform(rays, (view.rotation @ offset)[None]), np.float32)
+        squared = np.asarray(cv2.transform(cv2.multiply(rays, rays), _ADD_UP), np.float32)
         root = along * along - squared * np.float32(offset @ offset - self.radius**2)
         hit = root > 0
         depth = (-along - np.sqrt(np.maximum(root, 0))) / squared
         hit &= depth > 0
         if not hit.any():
             return None
-        normal = (world * depth[..., None] + offset.astype(np.float32)) / np.float32(self.radius)
-        x, y, z = _split(cv2.transform(normal, pose.rotation.T))
+        points = cv2.multiply(rays, cv2.merge([depth, depth, depth]))
+        to_world = np.column_stack([view.rotation.T, offset]) / self.radius
+        normal = np.asarray(cv2.transform(points, to_world), np.float32)
+        x, y, z = _split(cv2.transform(points, pose.rotation.T @ to_world))
         u = _around(x, z)
         v = np.asarray(np.arccos(np.clip(-y, -1, 1)) / np.float32(np.pi), np.float32)
         _forget(hit, u, v, depth)
@@ -194,6 +195,7 @@ class Cone:
 
 Shape = Sheet | Ball | Cone
 
+_ADD_UP = np.ones((1, 3), np.float32)
 _BOX = np.array([[x, y, z] for x in (-1.0, 1.0) for y in (-1.0, 1.0) for z in (-1.0, 1.0)])
 
 

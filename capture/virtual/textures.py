@@ -48,6 +48,7 @@ class Texture:
 
     Attributes:
         levels: h×w×4 float32 each, linear reflectance R, G, B, mono in 0 … 1; each half the size of the last.
+            (h×w where only mono was kept.)
         alpha: h×w float32 in 0 … 1 of level 0, None where it covers everything.
     """
 
@@ -58,6 +59,10 @@ class Texture:
     def size(self) -> Size:
         """Return (height, width) of the finest level."""
         return self.levels[0].shape[0], self.levels[0].shape[1]
+
+    def mono(self) -> Texture:
+        """Return the texture as the mono sensor alone sees it: h×w levels, cheaper to sample."""
+        return Texture(tuple(np.ascontiguousarray(level[..., 3]) for level in self.levels), self.alpha)
 
 
 def texture(
