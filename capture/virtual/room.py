@@ -64,7 +64,7 @@ def _walls(shop: Workshop) -> list[Thing]:
         at((LEFT_X, middle, BACK_Z - depth / 2), yaw=-90),
         casts_shadow=False,
     )
-    planks = textures.wood(shop.rng, shop.size(5.0, 3.0, 3.2), "#a5835c", "#6b4a2d", planks=16)
+    planks = textures.wood(shop.rng, (320, 480), "#a5835c", "#6b4a2d", planks=16)
     floor = Thing(
         Sheet(5.0, 3.4),
         texture(planks, textures.WOOD),
