@@ -10,9 +10,9 @@ from pathlib import Path
 from types import FrameType
 
 import pyqtgraph as pg
-from PySide6.QtCore import QObject, Slot
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Slot
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 
 from app.pipeline.live import LiveConfig
 from app.ui.commands import icon
@@ -58,7 +58,19 @@ def run_app(config: LiveConfig, *, reopen_last: bool = False, settings_file: Pat
     with _ClosesOnInterrupt(window):
         window.show()
         window.start()
-        return application.exec()
+        code = application.exec()
+    delete_now(window)
+    return code
+
+
+def delete_now(window: QWidget) -> None:
+    """Delete a window and all that is in it, in Qt's own order.
+
+    Left to Python's garbage collector, the parts would go in any order, perhaps in a worker thread, and
+    Qt would crash.
+    """
+    window.deleteLater()
+    QCoreApplication.sendPostedEvents(window, QEvent.Type.DeferredDelete.value)
 
 
 def with_last_rig(config: LiveConfig, settings: UiSettings) -> LiveConfig:

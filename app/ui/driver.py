@@ -52,10 +52,11 @@ class Driver:
         from app.ui.main_window import MainWindow
         from app.ui.settings import UiSettings
 
+        rig = parse_rig(arguments.rig)
         self._timeout_ms = int(arguments.timeout * 1000)
         self._folder = tempfile.TemporaryDirectory(prefix="cyclerig-")
         self.application = make_application()
-        config = LiveConfig(parse_rig(arguments.rig), model=arguments.model)
+        config = LiveConfig(rig, model=arguments.model)
         self.window = MainWindow(config, UiSettings(Path(self._folder.name) / "settings.ini"))
         self.window.resize(*arguments.size)
 
@@ -65,8 +66,11 @@ class Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
+        from app.ui.application import delete_now
+
         self.window.close()
         self.wait(lambda: not self.window.isVisible())
+        delete_now(self.window)
         self._folder.cleanup()
 
     def wait(self, until: Callable[[], bool]) -> bool:

@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.pipeline.live import LiveConfig
 from app.pipeline.status import LiveResult, RectifiedPair, Truth
-from app.ui.application import make_application
+from app.ui.application import delete_now, make_application
 from app.ui.bridge import Bridge
 from app.ui.layers import LAYERS, Scene
 from app.ui.main_window import MainWindow
@@ -129,7 +129,7 @@ def make_window(qtbot, settings_file: Path) -> Iterator[Callable[..., MainWindow
     for window in windows:
         window.close()
         qtbot.waitUntil(lambda window=window: not window.isVisible(), timeout=20_000)
-        window.deleteLater()
+        delete_now(window)
 
 
 @pytest.fixture
