@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -43,6 +43,11 @@ class SearchRange:
     max_disparity: int = 128
     offset: int = 0
     mirrored: bool = False
+
+
+def usual_search(width: int) -> SearchRange:
+    """Return what to search in images `width` pixels wide of a rig of which nothing is known."""
+    return SearchRange(max_disparity=max(1, min(SearchRange.max_disparity, width // 5)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,21 +195,15 @@ class Engine:
         arrays = {name: _to_host(value) for name, value in results.items()}
         cb, cr = (float(v) for v in consistency.cpu())
         clock.lap("download")
-        volume = first.volume
+        volume = replace(first.volume, mirrored=search.mirrored)
         return Colorization(
             **arrays,
             cycle_ssim_cb=cb,
             cycle_ssim_cr=cr,
             stages_ms=clock.stages_ms(),
-            search=search,
-            weights=WeightVolume(
-                volume.weights,
-                volume.entropy,
-                volume.stride,
-                search.max_disparity,
-                search.offset,
-                search.mirrored,
-            ),
+            # The released network begins one pixel further right than it is told to.
+            search=replace(search, offset=volume.offset),
+            weights=volume,
         )
 
     def _to_device(self, image: NDArray[Any], mirrored: bool) -> Tensor:

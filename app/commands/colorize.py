@@ -22,7 +22,9 @@ from capture.png import encode_png
 from capture.rectify import Rectifier
 
 if TYPE_CHECKING:
-    from models.engine import Colorization, Engine, SearchRange
+    from app.search import SearchWish
+    from capture.calibration import RigCalibration
+    from models.engine import Colorization, Engine
 
 _FULL_SCALE_16 = 257  # 65535 / 255
 
@@ -75,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-disparity",
         type=_positive,
         metavar="N",
-        help="candidates to search, px (default: calibration, else 128)",
+        help="candidates to search, px (default: calibration, else a fifth of the width, at most 128)",
     )
     parser.add_argument(
         "--offset", type=int, metavar="PX", help="first candidate, px; may be negative (default: 0)"
@@ -95,23 +97,20 @@ def run(args: argparse.Namespace) -> int:
     calibration = load_calibration(args.calibration) if args.calibration else None
     rectifier = Rectifier(calibration) if calibration else None
     # Loading torch takes seconds: what can go wrong with the arguments has gone wrong before.
-    from models.engine import Engine, SearchRange
+    from app.search import SearchWish
+    from models.engine import Engine
 
     engine = Engine(args.model, args.device)
     engine.load()
-    known = calibration or SearchRange(max_disparity=engine.max_disparity or SearchRange.max_disparity)
-    search = SearchRange(
-        max_disparity=known.max_disparity if args.max_disparity is None else args.max_disparity,
-        offset=known.offset if args.offset is None else args.offset,
-        mirrored=known.mirrored,
-    )
+    made_for = None if calibration else engine.max_disparity
+    wish = SearchWish(args.max_disparity or made_for, args.offset)
     _make_folder(args.out)
     measures: dict[str, PairMeasures] = {}
-    print(f"{len(pairs)} pairs, model {args.model}, {engine.device_name}, {_describe(search)}", flush=True)
+    print(f"{len(pairs)} pairs, model {args.model}, {engine.device_name}", flush=True)
     try:
         began = time.perf_counter()
         for number, pair in enumerate(pairs, start=1):
-            measures[pair.name] = _colorize(pair, engine, search, rectifier, args.out)
+            measures[pair.name] = _colorize(pair, engine, wish, calibration, rectifier, args.out)
             rate = number / (time.perf_counter() - began)
             print(
                 f"{number}/{len(pairs)} {pair.name}: {_line(measures[pair.name])}  {rate:.2f} pairs/s",
@@ -170,7 +169,12 @@ def measure(reference: NDArray[np.uint8], result: Colorization, ms: float) -> Pa
 
 
 def _colorize(
-    pair: PairFiles, engine: Engine, search: SearchRange, rectifier: Rectifier | None, out: Path
+    pair: PairFiles,
+    engine: Engine,
+    wish: SearchWish,
+    calibration: RigCalibration | None,
+    rectifier: Rectifier | None,
+    out: Path,
 ) -> PairMeasures:
     """Read, rectify, colorize, write and measure one pair."""
     mono, reference = read_mono(pair.mono), read_color(pair.color)
@@ -182,7 +186,7 @@ def _colorize(
             f"{reference.shape[1]}×{reference.shape[0]}: rectify them to one size (--calibration)"
         )
     began = time.perf_counter()
-    result = engine.colorize(mono, reference, search)
+    result = engine.colorize(mono, reference, wish.range(calibration, mono.shape[1]))
     ms = (time.perf_counter() - began) * 1000
     confidence = np.round(result.confidence * 255).astype(np.uint8)
     for kind, picture in (
@@ -220,11 +224,6 @@ def _line(pair: PairMeasures) -> str:
         f"cycle SSIM Cb {pair.cycle_ssim_cb:.4f} Cr {pair.cycle_ssim_cr:.4f} RGB {pair.cycle_ssim_rgb:.4f}  "
         f"structure {pair.structure_ssim_y:.4f}  {pair.ms:.0f} ms"
     )
-
-
-def _describe(search: SearchRange) -> str:
-    first, last = search.offset, search.offset + search.max_disparity - 1
-    return f"disparities {first} … {last} px" + (", colour camera right" if search.mirrored else "")
 
 
 def _positive(text: str) -> int:

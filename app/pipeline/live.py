@@ -15,13 +15,14 @@ from app.pipeline.gate import PairGate
 from app.pipeline.memory import MemoryWatch
 from app.pipeline.pairing import PairStage
 from app.pipeline.recorder import Recorder
-from app.pipeline.rectifying import RectifyStage, SearchWish
+from app.pipeline.rectifying import RectifyStage
 from app.pipeline.slots import LatestSlot
 from app.pipeline.source import Source
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
 from app.pipeline.truth import TruthTeller
 from app.pipeline.worker import Worker
+from app.search import SearchWish
 from capture.calibration import RigCalibration, load_calibration
 from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role

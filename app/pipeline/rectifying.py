@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from app.pipeline.board import Board
 from app.pipeline.slots import LatestSlot
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import RectifiedPair
-from capture.calibration import RigCalibration
 from capture.develop import develop_pair
 from capture.errors import CalibrationError
 from capture.frames import FramePair, Image
 from capture.rectify import Rectifier
-from models.engine import SearchRange
 
 TOPIC = "rectify"
 
@@ -22,29 +19,6 @@ TOPIC = "rectify"
 def arrival_ns(pair: FramePair) -> int:
     """Return when the pair was complete on this host, `time.monotonic_ns()`."""
     return max(pair.mono.host_ns, pair.color.host_ns)
-
-
-@dataclass(frozen=True)
-class SearchWish:
-    """What was asked for in place of the calibration's own range; None takes the calibration's."""
-
-    max_disparity: int | None = None
-    offset: int | None = None
-
-    def range(self, calibration: RigCalibration | None, width: int) -> SearchRange:
-        """Return the range to search in images `width` pixels wide.
-
-        Without a calibration nothing is known of the rig: a quarter of the width, at most 128 candidates.
-        """
-        if calibration is None:
-            usual = SearchRange(max_disparity=max(1, min(128, width // 4)))
-        else:
-            usual = SearchRange(calibration.max_disparity, calibration.offset, calibration.mirrored)
-        return SearchRange(
-            usual.max_disparity if self.max_disparity is None else self.max_disparity,
-            usual.offset if self.offset is None else self.offset,
-            usual.mirrored,
-        )
 
 
 class RectifyStage:

@@ -36,7 +36,8 @@ class Truth:
     """What the virtual rig knows of a pair, in the rectified mono view.
 
     Attributes:
-        color: H×W×3 uint8 RGB, how the colour camera would see each mono pixel, free of noise.
+        color: H×W×3 uint8 RGB, the mono luma with the chroma that the colour camera would see in each pixel,
+            free of noise.
         disparity: H×W float32 px (content of mono pixel x lies at x + disparity in the reference).
         occluded: H×W bool, not visible to the colour camera.
     """

@@ -10,6 +10,7 @@ from capture.calibration import RigCalibration
 from capture.spec import VirtualSpec
 from capture.virtual.sensor import COLOR
 from capture.virtual.truth import VirtualTruth
+from models.color import combine_uint8, split_uint8
 
 BORDER_PX = 10  # left out of every measure: the networks see less there
 
@@ -29,15 +30,20 @@ class TruthTeller:
 
     def truth(self, rectified: RectifiedPair) -> Truth:
         """Return the truth of a pair of this rig; a second or two for the first one."""
-        mono, color = rectified.pair.mono, rectified.pair.color
+        mono, color_frame = rectified.pair.mono, rectified.pair.color
         assert mono.device_ns is not None, "the virtual rig has a clock"
         images = self._scene.render(
             mono.device_ns,
             self._calibration if rectified.rectified else None,
-            COLOR.look.of_frame(color),
+            COLOR.look.of_frame(color_frame),
             with_board=self.board_shown,
         )
-        return Truth(images.color, images.disparity, images.occluded)
+        # Results carry the luma of the mono image, whose sensor sees another brightness: so must what they
+        # are held against, or the measure is of the sensors and not of the colours.
+        mono8 = rectified.mono if rectified.mono.dtype == np.uint8 else rectified.mono >> 8
+        _, chroma = split_uint8(images.color)
+        color = combine_uint8(mono8.astype(np.uint8, copy=False), chroma)
+        return Truth(color, images.disparity, images.occluded)
 
 
 def psnr_db(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
