@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -57,6 +58,7 @@ class Bridge(QObject):
         self._wish = Wish()
         self._next: LiveConfig | None = None
         self._halting = False
+        self._settled = False
         self._pictures: Mailbox[Shown] = Mailbox()
         self._pokes: Mailbox[bool] = Mailbox()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bridge")
@@ -216,9 +218,14 @@ class Bridge(QObject):
 
     def _take_pictures(self) -> None:
         shown = self._pictures.take()
-        if shown is not None and self._renderer is not None:
-            self.shown.emit(shown)
-            self._renderer.taken()
+        if shown is None or self._renderer is None:
+            return
+        if shown.scene.result is not None and not self._settled:
+            # Everything is loaded: from now on the collector need not walk through it again (decision 055).
+            gc.freeze()
+            self._settled = True
+        self.shown.emit(shown)
+        self._renderer.taken()
 
     def _take_status_poke(self) -> None:
         self._pokes.take()
@@ -230,7 +237,8 @@ class Bridge(QObject):
 
     def _on_halted(self, status: PipelineStatus) -> None:
         self._pipeline = self._renderer = None
-        self._halting = False
+        self._halting = self._settled = False
+        gc.unfreeze()
         self._pictures.take()
         if self._next is not None:
             self.start(self._next)
