@@ -85,7 +85,7 @@ def _run_app(args: argparse.Namespace) -> int:
         return EXIT_BAD_INPUT
     from app.ui.application import run_app
 
-    return run_app(_config(args))
+    return run_app(_config(args), reopen_last=args.rig is None)
 
 
 def _config(args: argparse.Namespace) -> LiveConfig:

@@ -25,6 +25,8 @@ class ScreenMeter:
     def __init__(self) -> None:
         self._last: int | None = None
         self._last_latency_ms = 0.0
+        self._last_ns: int | None = None
+        self._interval_ns: int | None = None
         self._painted: deque[tuple[int, float]] = deque()
         self._total = 0
 
@@ -39,14 +41,19 @@ class ScreenMeter:
             return
         self._last = index
         self._total += 1
+        if self._last_ns is not None:
+            self._interval_ns = now_ns - self._last_ns
+        self._last_ns = now_ns
         self._last_latency_ms = (now_ns - began_ns) / 1e6
         self._painted.append((now_ns, self._last_latency_ms))
         self._forget(now_ns)
 
     def rate_hz(self, now_ns: int) -> float:
-        """Return pairs per second over the last two seconds."""
+        """Return pairs per second over two seconds; where fewer come, from the time between the last two."""
         self._forget(now_ns)
-        return len(self._painted) / (WINDOW_NS / 1e9)
+        if len(self._painted) > 1 or self._last_ns is None or self._interval_ns is None:
+            return len(self._painted) / (WINDOW_NS / 1e9)
+        return 1e9 / max(self._interval_ns, now_ns - self._last_ns)
 
     def latency_ms(self, now_ns: int) -> float:
         """Return the median over two seconds, the last one if it is older; 0 if nothing was painted."""
@@ -56,6 +63,7 @@ class ScreenMeter:
     def clear(self) -> None:
         """Begin anew."""
         self._last, self._last_latency_ms, self._total = None, 0.0, 0
+        self._last_ns = self._interval_ns = None
         self._painted.clear()
 
     def _forget(self, now_ns: int) -> None:
