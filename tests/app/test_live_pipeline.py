@@ -20,6 +20,7 @@ from app.pipeline.board import Board
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.pairing import PairStage
 from app.pipeline.truth import psnr_db
+from app.search import SearchWish
 from capture.calibration import save_calibration
 from capture.dataset import DatasetReader, DatasetWriter
 from capture.errors import CalibrationError, DatasetError, DeviceLost, DeviceNotFound, SettingRejected
@@ -250,14 +251,15 @@ def test_only_a_replay_can_wait_for_every_pair() -> None:
         LivePipeline(config(every_pair=True))
 
 
-def test_a_replay_without_calibration_says_so_and_searches_a_quarter(tmp_path: Path) -> None:
+def test_a_replay_without_calibration_says_so_and_searches_a_usual_range(tmp_path: Path) -> None:
     rig = ReplaySpec(write_replay(tmp_path / "pairs", pairs=2))
     with Watched(config(rig, colorize=False, max_disparity=None)) as watched:
         watched.wait_for_views(1)
         assert not watched.views[0].rectified
         status = watched.pipeline.status()
         assert "not rectified" in status.notice
-        assert status.search == SearchRange(max_disparity=24)
+        assert status.search == SearchWish().range(None, width=96)
+        assert 8 < status.search.max_disparity < 96
 
 
 def test_the_virtual_rig_is_rectified_and_its_truth_is_told(tmp_path: Path) -> None:
