@@ -22,7 +22,7 @@ class VirtualSpec:
 
 @dataclass(frozen=True)
 class ReplaySpec:
-    """A folder with `mono/` and `color/`, or a captured dataset. `frame_rate_hz` None: its own, else 10 Hz."""
+    """A folder with `mono/` and `color/`, or a captured dataset. Rate None: its own, else 10 Hz."""
 
     folder: Path
     frame_rate_hz: float | None = None
