@@ -66,7 +66,7 @@ class CameraBox(QGroupBox):
     changed = Signal(str, object)
 
     def __init__(self, role: Role, parent: QWidget | None = None) -> None:
-        super().__init__(f"{role.capitalize()} camera", parent)
+        super().__init__({"mono": "Mono camera", "color": "Colour camera"}[role], parent)
         self.role: Role = role
         self._fields: dict[str, QWidget] = {}
         self._shape: tuple[tuple[str, tuple[str, ...]], ...] = ()

@@ -41,6 +41,7 @@ def run() -> int:
         "--layer", choices=[layer.key for layer in CHOICES], help="show this in the sixth pane"
     )
     arguments.add_argument("--zoom", type=float, help="zoom in by this factor about the clicked pixel")
+    arguments.add_argument("--freeze", action="store_true", help="hold the pictures: all panes show one pair")
     arguments.add_argument("--cameras", action="store_true", help="open the camera settings")
     options = arguments.parse_args()
     with Driver(options) as driver:
@@ -56,6 +57,8 @@ def run() -> int:
 
 def arrange(window: MainWindow, options: argparse.Namespace) -> None:
     """Do with the window what the options say, through the same events a user causes."""
+    if options.freeze:
+        window.commands["freeze"].trigger()
     if options.layer:
         window.grid.choice.choose(options.layer)
     if options.cameras:
