@@ -34,7 +34,6 @@ class NumberField(QDoubleSpinBox):
         self._whole = isinstance(setting.value, int)
         self.setKeyboardTracking(False)
         self.setAccelerated(True)
-        self.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.follow(setting)

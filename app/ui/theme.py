@@ -66,6 +66,7 @@ QPushButton:pressed {{ background: #4e4e4e; }}
 QPushButton:default {{ border-color: #7a7a7a; }}
 QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {WELL}; border: 1px solid {LINE}; border-radius: 4px;
     padding: 3px 6px; selection-background-color: #5a5a5a; }}
+QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: none; }}
 QScrollArea {{ border: none; }}
 """
 

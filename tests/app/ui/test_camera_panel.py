@@ -96,3 +96,5 @@ def test_nothing_is_cut_off(panel: CameraPanel, qtbot) -> None:
     field = number(panel, "AcquisitionFrameRate")
     qtbot.waitUntil(lambda: field.mapTo(panel, QPoint(field.width(), 0)).x() <= panel.viewport().width())
     assert field.width() >= field.sizeHint().width()
+    text = field.lineEdit()
+    assert text.width() >= text.fontMetrics().horizontalAdvance(field.text())
