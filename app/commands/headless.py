@@ -85,12 +85,12 @@ class _Run:
                 self._write(result)
             status = self._pipeline.status()
             self.pairs = self.tally.pairs if self._config.colorize else status.stages["rectify"].finished
+            done, failure = self._is_done(status), self._pipeline.failure
+            if result is None and failure is not None and not done:
+                raise failure  # whoever catches it prints it: once is enough
             self._progress.show(status, self.pairs)
-            if self._is_done(status):
+            if done:
                 return
-            failure = self._pipeline.failure
-            if result is None and failure is not None:
-                raise failure
 
     def stop(self) -> PipelineStatus:
         """Stop everything and return the final counts."""
