@@ -18,7 +18,8 @@ from models.weights_io import WEIGHTS_DIR, Card, load_weights, restore
 
 C = TypeVar("C")
 
-PRESETS = ("live", "paper")
+_CONFIGS: dict[str, type[LiveConfig | PaperConfig]] = {"live": LiveConfig, "paper": PaperConfig}
+PRESETS = tuple(_CONFIGS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +49,7 @@ def load_networks(model: str | Path) -> Networks:
     """
     path = weights_path(model)
     card, states = load_weights(path)
-    colorizer = _build_colorizer(card, path)
+    colorizer = build_colorizer(_read_config(card, path))
     if "colorizer" not in states:
         raise WeightsMismatch(f"{path}: holds no colorizer")
     restore(colorizer, states["colorizer"], path)
@@ -78,15 +79,23 @@ def weights_path(model: str | Path) -> Path:
     raise WeightsMismatch(f"{model}: no such weights file (presets: {', '.join(PRESETS)})")
 
 
-def _build_colorizer(card: Card, path: Path) -> LiveColorizer | PaperColorizer:
-    config = card.get("config", {})
-    match card.get("preset"):
-        case "live":
-            return LiveColorizer(_config(LiveConfig, config, path))
-        case "paper":
-            return PaperColorizer(_config(PaperConfig, config, path))
-        case other:
-            raise WeightsMismatch(f"{path}: made for preset {other!r}, known are {', '.join(PRESETS)}")
+def build_colorizer(config: LiveConfig | PaperConfig) -> LiveColorizer | PaperColorizer:
+    """Return the network of this shape, untrained."""
+    return LiveColorizer(config) if isinstance(config, LiveConfig) else PaperColorizer(config)
+
+
+def preset_of(config: LiveConfig | PaperConfig) -> str:
+    """Return the name of the preset that a configuration belongs to."""
+    return next(name for name, kind in _CONFIGS.items() if isinstance(config, kind))
+
+
+def _read_config(card: Card, path: Path) -> LiveConfig | PaperConfig:
+    kind = _CONFIGS.get(card.get("preset", ""))
+    if kind is None:
+        raise WeightsMismatch(
+            f"{path}: made for preset {card.get('preset')!r}, known are {', '.join(PRESETS)}"
+        )
+    return _config(kind, card.get("config", {}), path)
 
 
 def _config(kind: type[C], values: Mapping[str, Any], path: Path) -> C:

@@ -14,7 +14,7 @@ from models.colorizer import WeightVolume
 from models.data.batches import CropShape
 from models.errors import ModelError
 from models.presets import load_networks
-from models.training.live import LiveTraining, TrainingConfig
+from models.training.loop import Training, TrainingConfig
 from models.training.objectives import disparity_loss, smoothness_loss
 
 TINY = TrainingConfig(
@@ -38,8 +38,8 @@ def real_pairs(tmp_path: Path) -> Path:
     return tmp_path / "pairs"
 
 
-def _train(config: TrainingConfig, folder: Path, real: Path, stop_after: int | None = None) -> LiveTraining:
-    training = LiveTraining(config, folder, real / "color", real, "cpu", workers=0)
+def _train(config: TrainingConfig, folder: Path, real: Path, stop_after: int | None = None) -> Training:
+    training = Training(config, folder, real / "color", real, "cpu", workers=0)
     training.resume()
     training.run(stop_after)
     return training
@@ -63,7 +63,7 @@ def test_the_weights_of_a_run_load_again(tmp_path: Path, real_pairs: Path) -> No
 
 
 def test_a_loss_that_is_no_number_stops_the_run_with_the_batch(tmp_path: Path, real_pairs: Path) -> None:
-    training = LiveTraining(TINY, tmp_path / "run", None, real_pairs, "cpu", workers=0)
+    training = Training(TINY, tmp_path / "run", None, real_pairs, "cpu", workers=0)
     with torch.no_grad():
         training.colorizer.temperature.fill_(float("nan"))
     with pytest.raises(ModelError, match="not a number"):
@@ -74,7 +74,7 @@ def test_a_loss_that_is_no_number_stops_the_run_with_the_batch(tmp_path: Path, r
 def test_a_short_run_learns_to_match(tmp_path: Path) -> None:
     """Forty steps on one kind of scene bring the cross-entropy of W well below that of knowing nothing."""
     config = replace(TINY, steps=40, real_every=0, checkpoint_every=1000, learning_rate=5e-3)
-    training = LiveTraining(config, tmp_path / "run", None, None, "cpu", workers=0)
+    training = Training(config, tmp_path / "run", None, None, "cpu", workers=0)
     history: list[float] = []
     training.run(on_step=lambda losses: history.append(losses["matching"]))
     assert np.mean(history[-8:]) < 0.85 * np.mean(history[:3])

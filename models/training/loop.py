@@ -1,5 +1,4 @@
-"""Trains the `live` preset and its refiner: generated scenes with truth, and the paper's cycle on real pairs
-in between.
+"""Trains a preset and its refiner: on generated scenes with truth, and by the cycle on real pairs in between.
 
 This is the first recipe, made for one CPU. Every step is reproducible from the seed and the step number; a
 run that was stopped goes on from its last checkpoint.
@@ -8,7 +7,6 @@ run that was stopped goes on from its last checkpoint.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import math
 import subprocess
@@ -23,18 +21,19 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Subset
 
-from models.colorizer import colorize_cycle
+from models.colorizer import ColorizerOutput, colorize_cycle
 from models.data.batches import CropShape, RealPair, SyntheticBatch, SyntheticBatches, read_real_pairs
 from models.errors import ModelError
 from models.live import LiveColorizer, LiveConfig
-from models.metrics import mean_inside, ssim_map
+from models.paper import PaperConfig
+from models.presets import build_colorizer, preset_of
 from models.refiner import Refiner, RefinerConfig
 from models.training.objectives import chroma_loss, cycle_objective, disparity_loss
 from models.weights_io import save_weights
 
 log = logging.getLogger(__name__)
 
-_SHAPES = (
+_LIVE_SHAPES = (
     CropShape(256, 384, 112, 4, 0.45),
     CropShape(144, 224, 72, 2, 0.3),
     CropShape(80, 144, 40, 1, 0.22),
@@ -43,22 +42,40 @@ _SHAPES = (
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """A whole run. `real_every`: each so many steps one step of the cycle on a real pair; 0 for never."""
+    """A whole run.
+
+    Attributes:
+        shapes: crops of generated scenes; a preset without a matching stride of its own has all at stride 1.
+        real_every: each so many steps one step of the cycle on a real pair; 0 for never.
+        real_crop: height, width and candidates of the crops of real pairs.
+        network: shape of the colorizer; its type says which preset is trained.
+    """
 
     steps: int = 6000
     batch_size: int = 2
     learning_rate: float = 2e-3
     seed: int = 0
-    shapes: tuple[CropShape, ...] = _SHAPES
+    shapes: tuple[CropShape, ...] = _LIVE_SHAPES
     real_every: int = 10
     real_crop: tuple[int, int, int] = (96, 176, 40)
     real_weight: float = 0.5
     checkpoint_every: int = 250
-    network: LiveConfig = field(default_factory=LiveConfig)
+    network: LiveConfig | PaperConfig = field(default_factory=LiveConfig)
     refiner: RefinerConfig = field(default_factory=RefinerConfig)
 
 
-class LiveTraining:
+RECIPES = {
+    "live": TrainingConfig(),
+    "paper": TrainingConfig(
+        batch_size=1,
+        shapes=(CropShape(64, 128, 32, 1, 1.0),),
+        real_crop=(64, 128, 32),
+        network=PaperConfig(),
+    ),
+}
+
+
+class Training:
     """State of a run: networks, optimiser, step. `run` trains to the end; checkpoints go to `folder`."""
 
     def __init__(
@@ -77,7 +94,7 @@ class LiveTraining:
         self.device = torch.device(device)
         self.workers = workers
         torch.manual_seed(config.seed)
-        self.colorizer = LiveColorizer(config.network).to(self.device)
+        self.colorizer = build_colorizer(config.network).to(self.device)
         self.refiner = Refiner(config.refiner).to(self.device)
         parameters = [*self.colorizer.parameters(), *self.refiner.parameters()]
         self.optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=1e-4)
@@ -167,14 +184,23 @@ class LiveTraining:
         shape = batch.shape
         mono, reference, truth = (t.to(self.device) for t in (batch.mono, batch.reference, batch.truth))
         disparity, visible = batch.disparity.to(self.device), batch.visible.to(self.device)
-        logits, stride = self.colorizer.logits(mono, reference, shape.max_disparity, 0, shape.stride)
-        first = self.colorizer.average(logits, stride, reference, shape.max_disparity, 0)
-        matching = disparity_loss(logits, disparity, visible, stride)
+        first, logits = self._first_pass(mono, reference, shape)
+        matching = disparity_loss(logits, disparity, visible, first.volume.stride)
         color = chroma_loss(first.chroma, truth[:, 1:], 0.1 + visible)
         detached = first._replace(chroma=first.chroma.detach(), luma=first.luma.detach())
         refined = chroma_loss(self.refiner(mono, detached), truth[:, 1:])
         self._descend(0.2 * matching + 20 * color + 20 * refined)
         return {"matching": matching.item(), "first": color.item() * 255, "refined": refined.item() * 255}
+
+    def _first_pass(
+        self, mono: Tensor, reference: Tensor, shape: CropShape
+    ) -> tuple[ColorizerOutput, Tensor]:
+        """Return the first pass and the logits of its W (up to a constant in each cell)."""
+        if isinstance(self.colorizer, LiveColorizer):
+            logits, stride = self.colorizer.logits(mono, reference, shape.max_disparity, 0, shape.stride)
+            return self.colorizer.average(logits, stride, reference, shape.max_disparity, 0), logits
+        first: ColorizerOutput = self.colorizer(mono, reference, shape.max_disparity)
+        return first, first.volume.weights.clamp_min(1e-9).log()
 
     def _real_step(self, pairs: list[RealPair]) -> dict[str, float]:
         """One step of the paper's objective (eq. 4, λ = 1, 1, 0.1), and of the refiner on R'_C → R_C."""
@@ -219,14 +245,14 @@ class LiveTraining:
         temporary = self.checkpoint.with_suffix(".tmp")
         torch.save(state, temporary)
         temporary.replace(self.checkpoint)
-        weights = self.folder / "live.safetensors"
+        weights = self.folder / f"{preset_of(self.config.network)}.safetensors"
         save_weights(weights, {"colorizer": self.colorizer, "refiner": self.refiner}, self._card())
         return weights
 
     def _card(self) -> dict[str, object]:
         real = self.real_folder.name if self.real_folder else "none"
         return {
-            "preset": "live",
+            "preset": preset_of(self.config.network),
             "config": asdict(self.config.network),
             "refiner": asdict(self.config.refiner),
             "training": {k: v for k, v in asdict(self.config).items() if k not in {"network", "refiner"}},
@@ -248,28 +274,3 @@ def _git_commit() -> str:
             command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
         ).stdout.strip()
     return ""
-
-
-@torch.inference_mode()
-def score_real_pairs(
-    training: LiveTraining, pairs: list[RealPair], max_disparity: int = 48
-) -> dict[str, float]:
-    """Return mean cycle SSIM of Cb and Cr and the structure SSIM of the averaged luma, as the released
-    network is scored.
-    """
-    training.colorizer.eval()
-    rows = []
-    for pair in pairs:
-        mono, reference = pair.mono[None], pair.reference[None]
-        cycle = colorize_cycle(training.colorizer, mono, reference, max_disparity)
-        chroma = mean_inside(ssim_map(cycle.second.chroma + 0.5, reference[:, 1:] + 0.5))[0]
-        structure = mean_inside(ssim_map(cycle.first.luma, mono))[0, 0]
-        rows.append([chroma[0].item(), chroma[1].item(), structure.item()])
-    training.colorizer.train()
-    cb, cr, structure_ssim = np.mean(rows, axis=0)
-    return {"cycle_ssim_cb": float(cb), "cycle_ssim_cr": float(cr), "structure_ssim_y": float(structure_ssim)}
-
-
-def dump_config(config: TrainingConfig) -> str:
-    """Return the resolved config as JSON."""
-    return json.dumps(asdict(config), indent=2)
