@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWi
 from app.pipeline.status import PipelineStatus
 from app.ui.history import History
 from app.ui.layers import Scene
+from app.ui.picture import nice_ceiling
 from app.ui.theme import ACCENT, DIM, GREEN, LINE, SKY, TEXT, VERMILION, WELL
 
 SPAN_S = 60.0
@@ -65,6 +66,18 @@ def style_plot(plot: pg.PlotWidget) -> pg.PlotItem:
     return item
 
 
+def round_range(low: float, high: float, at_most: float = np.inf) -> tuple[float, float]:
+    """Return a range with round ends around two values: it changes seldom while the values change always."""
+    step = nice_ceiling(max((high - low) / 3, abs(high) * 0.005, 1e-3))
+    return float(np.floor(low / step) * step), float(min(np.ceil(high / step + 1e-9) * step, at_most))
+
+
+def decades(low: float, high: float) -> tuple[float, float]:
+    """Return the whole powers of ten around two positive values, as exponents, at least one decade."""
+    first = float(np.floor(np.log10(low)))
+    return first, max(float(np.ceil(np.log10(high))), first + 1)
+
+
 class Strip(QWidget):
     """One scrolling plot; `head` names its lines in their colours and goes above it.
 
@@ -89,6 +102,7 @@ class Strip(QWidget):
         super().__init__(parent)
         self._logarithmic = logarithmic
         self._at_most = at_most
+        self._span: tuple[float, float] | None = (0.0, 0.0)
         self._plot = make_plot("s", self)
         item = style_plot(self._plot)
         item.setLogMode(x=False, y=logarithmic)
@@ -128,18 +142,20 @@ class Strip(QWidget):
             everything.append(values)
         values = np.concatenate(everything)
         values = values[np.isfinite(values) & ((values > 0) if self._logarithmic else True)]
-        # Numbers on an axis without lines would mean nothing.
-        self._plot.getPlotItem().getAxis("left").setStyle(showValues=bool(values.size))
-        if values.size == 0:
+        self._show_range(None if values.size == 0 else (float(values.min()), float(values.max())))
+
+    def _show_range(self, span: tuple[float, float] | None) -> None:
+        """Fit the axis to the values. An axis is dear to paint: it is touched only where it must change."""
+        if span is not None:
+            span = decades(*span) if self._logarithmic else round_range(*span, self._at_most)
+        if span == self._span:
             return
-        low, high = float(values.min()), float(values.max())
-        if self._logarithmic:
-            low, high = np.floor(np.log10(low)), np.ceil(np.log10(high) + 1e-9)
-            high = max(high, low + 1)
-        else:
-            margin = max((high - low) * 0.1, abs(high) * 0.01, 1e-3)
-            low, high = low - margin, min(high + margin, self._at_most)
-        self._plot.setYRange(low, high, padding=0)
+        if (span is None) != (self._span is None):
+            # Numbers on an axis without lines would mean nothing.
+            self._plot.getPlotItem().getAxis("left").setStyle(showValues=span is not None)
+        if span is not None:
+            self._plot.setYRange(*span, padding=0)
+        self._span = span
 
 
 class LivePlots(QWidget):

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.inspector import Pixel, entropy_bits
+from app.ui.picture import nice_ceiling
 from app.ui.plots import make_plot, style_plot
 from app.ui.theme import ACCENT, TEXT
 from models.engine import Colorization
@@ -40,6 +41,7 @@ class WeightPlot(QWidget):
         item.addItem(self._peak)
         self._disparities: NDArray[np.float64] = np.zeros(0)
         self._weights: NDArray[np.float32] = np.zeros(0, np.float32)
+        self._shown: bool | None = None
         self.headline_label = self._headline
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 0, 4, 2)
@@ -81,9 +83,13 @@ class WeightPlot(QWidget):
         self._peak.setPos(peak)
         self._show_curve(shown=True)
         self._plot.setXRange(edges[0], edges[-1], padding=0)
-        self._plot.setYRange(0.0, max(share * 1.1, 0.05), padding=0)
+        # A round end that holds still: an axis is dear to paint.
+        self._plot.setYRange(0.0, nice_ceiling(max(share, 0.05), (1.0, 2.0, 3.0, 5.0, 7.0)), padding=0)
 
     def _show_curve(self, *, shown: bool) -> None:
+        if shown == self._shown:
+            return
+        self._shown = shown
         self._curve.setVisible(shown)
         self._peak.setVisible(shown)
         for side in ("bottom", "left"):
