@@ -68,8 +68,10 @@ RECIPES = {
     "live": TrainingConfig(),
     "paper": TrainingConfig(
         batch_size=1,
-        shapes=(CropShape(64, 128, 32, 1, 1.0),),
-        real_crop=(64, 128, 32),
+        shapes=(CropShape(64, 96, 24, 1, 1.0),),
+        real_every=20,
+        real_crop=(64, 112, 28),
+        checkpoint_every=100,
         network=PaperConfig(),
     ),
 }
