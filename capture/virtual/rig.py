@@ -137,7 +137,7 @@ class VirtualRig:
                 event_ns = self._schedule.next_event_ns()
                 until_ns = deadline_ns if event_ns is None else min(event_ns, deadline_ns)
                 self._changed.wait(max(0, until_ns - now_ns) / 1e9)
-        return self._expose(shot, now_ns)
+        return self._expose(shot)
 
     def counters(self) -> Mapping[Role, CameraCounters]:
         """Return where frames went since `start`."""
@@ -213,7 +213,7 @@ class VirtualRig:
             return f"No frame for {timeout_s:g} s: TriggerMode is On and no TriggerSoftware came."
         return f"No frame from the virtual rig for {timeout_s:g} s."
 
-    def _expose(self, shot: Shot, host_ns: int) -> Frame:
+    def _expose(self, shot: Shot) -> Frame:
         stage = self._stage
         if stage is None:
             raise FrameTimeout("No frame: the virtual rig was closed.")
@@ -230,7 +230,7 @@ class VirtualRig:
             pixel_format=name,
             frame_id=shot.frame_id,
             device_ns=shot.device_ns,
-            host_ns=host_ns,
+            host_ns=shot.arrival_ns,  # rendering stands for exposure and cable, which take no longer for it
             exposure_us=look.exposure_us,
             gain_db=look.gain_db,
         )
