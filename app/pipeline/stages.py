@@ -30,6 +30,7 @@ class StageMeter:
         self._taken = self._finished = self._dropped = 0
         self._last_error = ""
         self._recent: deque[tuple[int, float]] = deque()
+        self._newest: deque[tuple[int, float]] = deque(maxlen=2)
 
     def take(self, count: int = 1) -> None:
         """Count items that were offered to the stage."""
@@ -49,21 +50,30 @@ class StageMeter:
         with self._lock:
             self._finished += 1
             self._recent.append((now_ns, latency_ms))
+            self._newest.append((now_ns, latency_ms))
             self._forget(now_ns)
         return latency_ms
 
     def status(self) -> StageStatus:
-        """Return a snapshot; rate and latency over the last two seconds (over less in the first two)."""
+        """Return a snapshot; rate and latency over the last two seconds (over less in the first two).
+
+        A stage that takes longer than that is judged by its last two items.
+        """
         now_ns = self._clock_ns()
         with self._lock:
             self._forget(now_ns)
             span_ns = min(max(now_ns - self._started_ns, _SHORTEST_SPAN_NS), WINDOW_NS)
+            rate_hz = len(self._recent) / (span_ns / _NS_PER_S)
+            if len(self._recent) < 2 <= len(self._newest):
+                (before_ns, _), (last_ns, _) = self._newest
+                rate_hz = _NS_PER_S / max(last_ns - before_ns, now_ns - last_ns)
+            judged = self._recent or list(self._newest)[-1:]
             return StageStatus(
                 taken=self._taken,
                 finished=self._finished,
                 dropped=self._dropped,
-                rate_hz=len(self._recent) / (span_ns / _NS_PER_S),
-                latency_ms=median(latency for _, latency in self._recent) if self._recent else 0.0,
+                rate_hz=rate_hz,
+                latency_ms=median(latency for _, latency in judged) if judged else 0.0,
                 last_error=self._last_error,
             )
 
