@@ -12,7 +12,6 @@ from pathlib import Path
 
 import cv2
 import pytest
-from pipelines import write_replay
 
 import app.qt_check
 import main
@@ -23,6 +22,7 @@ from app.pipeline.status import PipelineStatus
 from capture.calibration import save_calibration
 from capture.spec import VirtualSpec
 from capture.virtual.geometry import true_calibration
+from tests.app.pipelines import write_replay
 
 ROOT = Path(__file__).resolve().parents[2]
 FAST = ["--threads", "1", "--max-disparity", "16"]

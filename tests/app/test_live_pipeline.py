@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from pipelines import Watched, number_of, write_replay
 
 import app.pipeline.live
 import app.pipeline.recorder
@@ -31,6 +30,7 @@ from capture.virtual.geometry import true_calibration
 from capture.virtual.rig import VirtualRig
 from models.engine import Colorization, Engine, SearchRange
 from models.errors import InferenceFailed, WeightsMismatch
+from tests.app.pipelines import Watched, number_of, write_replay
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
