@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import rig_specs
 
 from capture.errors import FrameTimeout, SettingRejected
 from capture.replay import ReplayRig
+from tests.capture import rig_specs
 
 PAIRS = 3
 
