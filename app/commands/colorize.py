@@ -24,7 +24,7 @@ from capture.rectify import Rectifier
 if TYPE_CHECKING:
     from app.search import SearchWish
     from capture.calibration import RigCalibration
-    from models.engine import Colorization, Engine
+    from models.engine import Colorization, Engine, SearchRange
 
 _FULL_SCALE_16 = 257  # 65535 / 255
 
@@ -110,10 +110,11 @@ def run(args: argparse.Namespace) -> int:
     try:
         began = time.perf_counter()
         for number, pair in enumerate(pairs, start=1):
-            measures[pair.name] = _colorize(pair, engine, wish, calibration, rectifier, args.out)
+            measures[pair.name], search = _colorize(pair, engine, wish, calibration, rectifier, args.out)
             rate = number / (time.perf_counter() - began)
             print(
-                f"{number}/{len(pairs)} {pair.name}: {_line(measures[pair.name])}  {rate:.2f} pairs/s",
+                f"{number}/{len(pairs)} {pair.name}: {_describe(search)}  {_line(measures[pair.name])}  "
+                f"{rate:.2f} pairs/s",
                 flush=True,
             )
     finally:
@@ -175,8 +176,8 @@ def _colorize(
     calibration: RigCalibration | None,
     rectifier: Rectifier | None,
     out: Path,
-) -> PairMeasures:
-    """Read, rectify, colorize, write and measure one pair."""
+) -> tuple[PairMeasures, SearchRange]:
+    """Read, rectify, colorize, write and measure one pair; return also what was searched."""
     mono, reference = read_mono(pair.mono), read_color(pair.color)
     if rectifier is not None:
         mono, reference = rectifier.rectify(mono, reference)
@@ -197,7 +198,7 @@ def _colorize(
     ):
         _write(picture, out / f"{pair.name}_{kind}.png")
     levels = np.round(reference / _FULL_SCALE_16) if reference.dtype == np.uint16 else reference
-    return measure(levels.astype(np.uint8), result, ms)
+    return measure(levels.astype(np.uint8), result, ms), result.search
 
 
 def _write(picture: NDArray[np.uint8], path: Path) -> None:
@@ -224,6 +225,11 @@ def _line(pair: PairMeasures) -> str:
         f"cycle SSIM Cb {pair.cycle_ssim_cb:.4f} Cr {pair.cycle_ssim_cr:.4f} RGB {pair.cycle_ssim_rgb:.4f}  "
         f"structure {pair.structure_ssim_y:.4f}  {pair.ms:.0f} ms"
     )
+
+
+def _describe(search: SearchRange) -> str:
+    first, last = search.offset, search.offset + search.max_disparity - 1
+    return f"disparities {first} … {last} px" + (", colour camera right" if search.mirrored else "")
 
 
 def _positive(text: str) -> int:
