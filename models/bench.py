@@ -212,6 +212,11 @@ def _peak_bytes(device: Device, before: int) -> int:
         return torch.cuda.max_memory_allocated()
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset) - before
+    if sys.platform == "linux":
+        # Not ru_maxrss: that remembers the memory of the process this one was forked from.
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+        return int(kilobytes) * 1024 - before
     import resource
 
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
