@@ -111,26 +111,16 @@ def available_devices() -> list[Device]:
 def prepare(model: str, folder: Path) -> tuple[str, str]:
     """Return label and usable model for what a person named.
 
-    The authors' HDF5 file is converted into `folder`. Where the paper preset has no weights it runs with some
-    that were never trained: times do not depend on them. Raises ModelError for what cannot be used.
+    The authors' HDF5 file is converted into `folder`. Raises ModelError for what cannot be used.
     """
     from models.convert_released import CARD, load_released
-    from models.paper import PaperColorizer
     from models.weights_io import save_weights
 
     if model.endswith((".h5", ".hdf5")):
         path = folder / "released.safetensors"
         save_weights(path, {"colorizer": load_released(Path(model))}, CARD)
         return "released", str(path)
-    try:
-        weights_path(model)
-    except ModelError:
-        if model != "paper":
-            raise
-        network = PaperColorizer()
-        path = folder / "untrained.safetensors"
-        save_weights(path, {"colorizer": network}, {"preset": "paper", "config": asdict(network.config)})
-        return "paper (untrained)", str(path)
+    weights_path(model)
     return Path(model).stem, model
 
 
@@ -212,15 +202,14 @@ def _peak_bytes(device: Device, before: int) -> int:
         return torch.cuda.max_memory_allocated()
     if sys.platform == "win32":
         return int(psutil.Process().memory_info().peak_wset) - before
-    if sys.platform == "linux":
-        # Not ru_maxrss: that remembers the memory of the process this one was forked from.
-        status = Path("/proc/self/status").read_text(encoding="ascii")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
-        return int(kilobytes) * 1024 - before
-    import resource
+    if sys.platform == "darwin":
+        import resource
 
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (peak if sys.platform == "darwin" else peak * 1024) - before
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    # Not ru_maxrss, which on Linux remembers the memory of the process that this one was forked from.
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kilobytes) * 1024 - before
 
 
 def main(argv: Sequence[str]) -> int:

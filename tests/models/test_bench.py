@@ -74,17 +74,6 @@ def test_slow_cases_run_once(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.total_ms > 0
 
 
-def test_paper_preset_runs_untrained_where_it_has_no_weights(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("models.presets.WEIGHTS_DIR", tmp_path / "empty")
-    label, model = bench.prepare("paper", tmp_path)
-    assert label == "paper (untrained)"
-    monkeypatch.undo()
-    found = bench.run_case(replace(SMALL, model=model, width=48, height=40, max_disparity=8, repeats=1))
-    assert found.total_ms > 0
-
-
 def test_what_does_not_exist_is_refused(tmp_path: Path) -> None:
     for model in ("absent", str(tmp_path / "absent.safetensors"), str(tmp_path / "absent.h5")):
         with pytest.raises(WeightsMismatch, match="no such weights file"):
