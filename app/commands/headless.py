@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import TextIO
 
 from app.commands.montage import side_by_side, write_png
@@ -38,21 +42,43 @@ def run_headless(config: LiveConfig, limits: Limits, out: Path | None, stream: T
     if out is not None:
         _make_folder(out)
     run = _Run(config, limits, out, Progress(stream, limits))
-    interrupted = False
-    try:
-        run.until_done()
-    except KeyboardInterrupt:
-        interrupted = True
-    finally:
-        status = run.stop()
+    with _interrupt_as_event() as interrupted:
+        try:
+            run.until_done(interrupted)
+        finally:
+            status = run.stop()
     summary = _summary(config, status, run)
     if out is not None:
         write_json(summary, out / "summary.json")
     print(*lines(summary), sep="\n", file=stream)
-    if interrupted:
+    if interrupted.is_set():
         raise KeyboardInterrupt
     if run.pairs == 0:
         raise CaptureError(status.error or "no pair came through in the time allowed")
+
+
+@contextmanager
+def _interrupt_as_event() -> Iterator[threading.Event]:
+    """Let the first Ctrl-C set an event; the second raises KeyboardInterrupt as usual.
+
+    As an exception it may come up between taking a lock and the block that releases it, or in a destructor,
+    which swallows it; either way the run would never end.
+    """
+    interrupted = threading.Event()
+
+    def note(_signal: int, _frame: FrameType | None) -> None:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        interrupted.set()
+
+    if threading.current_thread() is not threading.main_thread():  # no signals here
+        yield interrupted
+        return
+    before = signal.signal(signal.SIGINT, note)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 class _Run:
@@ -76,8 +102,8 @@ class _Run:
         self.pairs = 0
         self.seconds = 0.0
 
-    def until_done(self) -> None:
-        """Start, and work until done. Raises what keeps results from coming."""
+    def until_done(self, interrupted: threading.Event) -> None:
+        """Start, and work until done or interrupted. Raises what keeps results from coming."""
         self._pipeline.start()
         while True:
             result = self._results.take(LOOK_EVERY_S)
@@ -89,7 +115,7 @@ class _Run:
             if result is None and failure is not None and not done:
                 raise failure  # whoever catches it prints it: once is enough
             self._progress.show(status, self.pairs)
-            if done:
+            if done or interrupted.is_set():
                 return
 
     def stop(self) -> PipelineStatus:
