@@ -62,6 +62,26 @@ def missing_libraries_hint() -> str:
     return install_hint(missing_qt_libraries())
 
 
+def display_hint(environ: Mapping[str, str] = os.environ) -> str:
+    """Return one line if no X server answers where one is named, empty if one does or Qt will not ask it."""
+    if sys.platform != "linux" or _platform(environ) != "xcb" or "DISPLAY" not in environ:
+        return ""
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:  # a missing library is `missing_qt_libraries`' affair
+        return ""
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connect.argtypes = [ctypes.c_char_p, ctypes.c_void_p]
+    for function in (xcb.xcb_connection_has_error, xcb.xcb_disconnect):
+        function.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(environ["DISPLAY"].encode(), None)
+    failed = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    if not failed:
+        return ""
+    return f"No display answers at DISPLAY={environ['DISPLAY']}: correct it, or run without a window (--headless)."
+
+
 def debian_package(library: str) -> str:
     """Return the Debian package that holds a library: libxcb-cursor.so.0 is in libxcb-cursor0."""
     if library in DEBIAN_EXCEPTIONS:

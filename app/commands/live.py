@@ -77,9 +77,9 @@ def _run_headless(args: argparse.Namespace) -> int:
 
 
 def _run_app(args: argparse.Namespace) -> int:
-    from app.qt_check import missing_libraries_hint
+    from app.qt_check import display_hint, missing_libraries_hint
 
-    hint = missing_libraries_hint()
+    hint = missing_libraries_hint() or display_hint()
     if hint:
         print(hint, file=sys.stderr)
         return EXIT_BAD_INPUT

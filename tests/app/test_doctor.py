@@ -16,7 +16,7 @@ import pytest
 
 from app import qt_check
 from app.commands import doctor
-from app.qt_check import debian_package, install_hint, missing_qt_libraries, needed_libraries
+from app.qt_check import debian_package, display_hint, install_hint, missing_qt_libraries, needed_libraries
 from capture.discovery import PATH_VARIABLE, Device, viky_producer
 from capture.probe import ProducerReport
 
@@ -106,6 +106,14 @@ def test_the_hint_is_one_line_with_the_command() -> None:
     assert hint.endswith("sudo apt install libxcb-cursor0 libxcb-icccm4")
     assert "\n" not in hint
     assert install_hint([]) == ""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="X11")
+def test_a_display_where_nobody_answers_is_named() -> None:
+    nobody = ":29999"  # X servers have small numbers
+    assert missing_qt_libraries({"DISPLAY": nobody}) or nobody in display_hint({"DISPLAY": nobody})
+    assert display_hint({"DISPLAY": nobody, "QT_QPA_PLATFORM": "offscreen"}) == ""
+    assert display_hint({"WAYLAND_DISPLAY": "wayland-0"}) == ""
 
 
 def test_qt_without_a_screen_needs_no_x11() -> None:
