@@ -79,7 +79,7 @@ def display_hint(environ: Mapping[str, str] = os.environ) -> str:
     xcb.xcb_disconnect(connection)
     if not failed:
         return ""
-    return f"No display answers at DISPLAY={environ['DISPLAY']}: correct it, or run without a window (--headless)."
+    return f"No display answers at DISPLAY={environ['DISPLAY']}: correct it, or run with --headless."
 
 
 def debian_package(library: str) -> str:
