@@ -190,17 +190,18 @@ class Engine:
         results = _derive(mono, reference, first, second, refined.float())
         if search.mirrored:
             results = {name: value.flip(-1) for name, value in results.items()}
-        consistency = mean_inside(ssim_map(second.chroma.float() + 0.5, reference[:, 1:] + 0.5))[0]
+        results["cycle"] = mean_inside(ssim_map(second.chroma.float() + 0.5, reference[:, 1:] + 0.5))[0]
         clock.lap("measure")
         arrays = {name: _to_host(value) for name, value in results.items()}
-        cb, cr = (float(v) for v in consistency.cpu())
         clock.lap("download")
+        stages_ms = clock.stages_ms()  # the one wait for the device: before it, the arrays are not filled
+        cb, cr = (float(v) for v in arrays.pop("cycle"))
         volume = replace(first.volume, mirrored=search.mirrored)
         return Colorization(
             **arrays,
             cycle_ssim_cb=cb,
             cycle_ssim_cr=cr,
-            stages_ms=clock.stages_ms(),
+            stages_ms=stages_ms,
             # The released network begins one pixel further right than it is told to.
             search=replace(search, offset=volume.offset),
             weights=volume,
@@ -291,10 +292,16 @@ def _rgb8(luma: Tensor, chroma: Tensor) -> Tensor:
 
 
 def _to_host(value: Tensor) -> NDArray[Any]:
-    """C×H×W or H×W on the device → read-only, C-contiguous H×W×C or H×W."""
-    if value.ndim == 3:
-        value = value.movedim(0, -1)
-    array = value.contiguous().cpu().numpy()
+    """C×H×W or H×W on the device → read-only, C-contiguous H×W×C or H×W.
+
+    From CUDA the copy is only put in the queue: the array is filled once the device has been waited for.
+    """
+    ordered = (value.movedim(0, -1) if value.ndim == 3 else value).contiguous()
+    if value.device.type == "cuda":
+        pinned = torch.empty(ordered.shape, dtype=ordered.dtype, pin_memory=True)
+        array = pinned.copy_(ordered, non_blocking=True).numpy()
+    else:
+        array = ordered.cpu().numpy()
     array.flags.writeable = False
     return array
 
