@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from capture.frames import Frame, FramePair, Image, Layout
 
@@ -67,3 +68,8 @@ def _to_16_bits(image: Image) -> Image:
     wide *= np.uint16(257)
     wide.flags.writeable = False
     return wide
+
+
+def to_8_bits(image: Image) -> NDArray[np.uint8]:
+    """Return uint8 of a developed image, uint8 or full-scale uint16, by its upper byte: for showing it."""
+    return (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8, copy=False)

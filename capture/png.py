@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import cast
 
 import cv2
 import numpy as np
 
 from capture.errors import DatasetError
+from capture.files import write_atomically
 from capture.frames import Image
 
 # Measured with photographs of 1024×780 plus sensor noise, 8-bit mono + 8-bit Bayer, one core: 16 ms per pair
@@ -33,6 +35,14 @@ def encode_png(image: Image) -> bytes:
     if not done:
         raise DatasetError(f"cannot encode an image of {image.shape} {image.dtype} as PNG")
     return data.tobytes()
+
+
+def write_png(image: Image, path: Path) -> None:
+    """Write H×W or H×W×3 RGB, uint8 or uint16, in one step. Raises DatasetError that names the path."""
+    try:
+        write_atomically(path, encode_png(image))
+    except OSError as error:
+        raise DatasetError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def decode_png(data: bytes, name: str) -> Image:

@@ -8,6 +8,7 @@ once, for both.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -162,6 +163,12 @@ def colorize_cycle(
     """Run both passes. Shapes and ranges as in `Colorizer.__call__`."""
     first = colorize_first(network, mono, reference, max_disparity, offset)
     return Cycle(first, colorize_second(network, mono, reference, first, max_disparity, offset))
+
+
+def normalized_entropy(weights: Tensor, logits: Tensor) -> Tensor:
+    """Return the entropy of W = softmax(logits), log Σ exp(l) − Σ W·l, over log d: B×D×h×w → B×h×w, 0 … 1."""
+    entropy = logits.logsumexp(dim=1) - (weights * logits).sum(dim=1)
+    return (entropy / math.log(max(2, logits.shape[1]))).clamp(0, 1)
 
 
 def shift_reference(reference: Tensor, offset: int) -> Tensor:

@@ -16,7 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, shift_reference
+from models.colorizer import (
+    ColorizerOutput,
+    SecondPass,
+    WeightVolume,
+    average_candidates,
+    normalized_entropy,
+    shift_reference,
+)
 from models.layout import SmallConv3d, prefer_channels_last
 
 _FEATURE_STRIDE = 4  # the two strided convolutions of the feature network
@@ -306,8 +313,5 @@ class LiveColorizer(nn.Module):
         if stride > 1:
             averaged = F.interpolate(averaged, scale_factor=stride, mode="bilinear", align_corners=False)
         averaged = averaged[..., :height, :width]
-        # H(W) = log Σ exp(l) − Σ W·l
-        entropy = logits.logsumexp(dim=1) - (weights * logits).sum(dim=1)
-        entropy = (entropy / torch.log(torch.tensor(max(2.0, logits.shape[1])))).clamp(0, 1)
-        volume = WeightVolume(weights, entropy, stride, max_disparity, offset)
+        volume = WeightVolume(weights, normalized_entropy(weights, logits), stride, max_disparity, offset)
         return ColorizerOutput(averaged[:, 1:], averaged[:, :1], volume)

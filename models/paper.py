@@ -7,14 +7,13 @@ are worked off in bands of rows. None of that changes a result.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates
+from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, normalized_entropy
 from models.paper_layers import NormedConv2d, Residual, UNet
 
 STRIDE = 4
@@ -101,7 +100,7 @@ class PaperColorizer(nn.Module):
         logits = logits[:, :max_disparity, :height, :width].float()
         weights = logits.softmax(dim=1)
         volume = WeightVolume(
-            weights, _entropy(weights, logits), stride=1, max_disparity=max_disparity, offset=start
+            weights, normalized_entropy(weights, logits), stride=1, max_disparity=max_disparity, offset=start
         )
         y, chroma = self._average(weights, reference.float(), start)
         return ColorizerOutput(chroma, y, volume)
@@ -168,9 +167,3 @@ def _border_distances(image: Tensor) -> Tensor:
     vertical, horizontal = (torch.minimum(distance, 1 - distance) for distance in (rows, columns))
     size = (len(vertical), len(horizontal))
     return torch.stack([vertical[:, None].expand(size), horizontal.expand(size)])[None]
-
-
-def _entropy(weights: Tensor, logits: Tensor) -> Tensor:
-    """Return the entropy of W = softmax(logits), log Σ exp(l) − Σ W·l, over log d: 0 … 1."""
-    entropy = logits.logsumexp(dim=1) - (weights * logits).sum(dim=1)
-    return (entropy / math.log(max(2, logits.shape[1]))).clamp(0, 1)

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from app.commands.summary import Json, write_json
 from capture.calibration import load_calibration
 from capture.errors import DatasetError
-from capture.files import write_atomically
 from capture.images import image_files, read_color, read_mono
-from capture.png import encode_png
+from capture.png import write_png
 from capture.rectify import Rectifier
 
 if TYPE_CHECKING:
@@ -196,16 +195,9 @@ def _colorize(
         ("refined", result.refined),
         ("confidence", confidence),
     ):
-        _write(picture, out / f"{pair.name}_{kind}.png")
+        write_png(picture, out / f"{pair.name}_{kind}.png")
     levels = np.round(reference / _FULL_SCALE_16) if reference.dtype == np.uint16 else reference
     return measure(levels.astype(np.uint8), result, ms), result.search
-
-
-def _write(picture: NDArray[np.uint8], path: Path) -> None:
-    try:
-        write_atomically(path, encode_png(picture))
-    except OSError as error:
-        raise DatasetError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _make_folder(folder: Path) -> None:

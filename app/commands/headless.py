@@ -12,12 +12,13 @@ from pathlib import Path
 from types import FrameType
 from typing import TextIO
 
-from app.commands.montage import side_by_side, write_png
+from app.commands.montage import side_by_side
 from app.commands.summary import Json, ResultTally, accounts, drops, lines, write_json
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.slots import LosslessQueue
 from app.pipeline.status import LiveResult, PipelineStatus
 from capture.errors import CaptureError, DatasetError
+from capture.png import write_png
 
 LOOK_EVERY_S = 0.25
 PLAIN_PROGRESS_EVERY_S = 5.0

@@ -14,10 +14,11 @@ from app.pipeline.rectifying import arrival_ns
 from app.pipeline.slots import LatestSlot
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, RectifiedPair, Truth
-from app.pipeline.truth import TruthTeller, psnr_db
+from app.pipeline.truth import TruthTeller
 from capture.errors import CalibrationError
 from models.engine import Engine, SearchRange
 from models.errors import InferenceFailed, ModelError
+from models.metrics import psnr
 
 log = logging.getLogger(__name__)
 
@@ -121,8 +122,8 @@ class ColorizeStage:
             latency_ms = self._meter.finish(arrival_ns(rectified.pair))
         finally:
             told = _told(truth)
-        psnr = psnr_db(colorization.refined, told.color) if told is not None else None
-        return LiveResult(rectified, colorization, latency_ms, told, psnr)
+        psnr_db = psnr(colorization.refined, told.color) if told is not None else None
+        return LiveResult(rectified, colorization, latency_ms, told, psnr_db)
 
     def _failed(self, error: Exception, failures: int) -> None:
         log.info("inference failed", exc_info=error)

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from app.pipeline.status import RectifiedPair, Truth
 from capture.calibration import RigCalibration
+from capture.develop import to_8_bits
 from capture.spec import VirtualSpec
 from capture.virtual.sensor import COLOR
 from capture.virtual.truth import VirtualTruth
 from models.color import combine_uint8, split_uint8
-
-BORDER_PX = 10  # left out of every measure: the networks see less there
 
 
 class TruthTeller:
@@ -40,19 +36,6 @@ class TruthTeller:
         )
         # Results carry the luma of the mono image, whose sensor sees another brightness: so must what they
         # are held against, or the measure is of the sensors and not of the colours.
-        mono8 = rectified.mono if rectified.mono.dtype == np.uint8 else rectified.mono >> 8
         _, chroma = split_uint8(images.color)
-        color = combine_uint8(mono8.astype(np.uint8, copy=False), chroma)
+        color = combine_uint8(to_8_bits(rectified.mono), chroma)
         return Truth(color, images.disparity, images.occluded)
-
-
-def psnr_db(picture: NDArray[np.uint8], truth: NDArray[np.uint8]) -> float:
-    """Return the peak signal-to-noise ratio over all channels, without the border, in dB; inf if equal.
-
-    Args:
-        picture, truth: H×W×3 uint8 RGB of one size.
-    """
-    inner = slice(BORDER_PX, -BORDER_PX)
-    difference = picture[inner, inner].astype(np.float32) - truth[inner, inner]
-    error = float(np.mean(np.square(difference)))
-    return float(10 * np.log10(255**2 / error)) if error > 0 else float("inf")

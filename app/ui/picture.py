@@ -12,6 +12,8 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from capture.develop import to_8_bits
+
 SMALLEST_LEVEL = 320
 """Halving stops when a picture is no wider than this: no pane is much smaller."""
 
@@ -78,7 +80,7 @@ def make_picture(values: NDArray[Any], scale: Scale | None = None) -> Picture:
     if scale is not None:
         full = _mapped(values, scale)
     else:
-        eight = values if values.dtype == np.uint8 else (values >> 8).astype(np.uint8)
+        eight = to_8_bits(values)
         code = cv2.COLOR_GRAY2BGRA if eight.ndim == 2 else cv2.COLOR_RGB2BGRA
         full = np.asarray(cv2.cvtColor(eight, code), np.uint8)
     buffers = [full]

@@ -7,7 +7,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-PRESETS = ("live", "paper")
+from models.presets import PRESETS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -18,7 +18,6 @@ import app.pipeline.recorder
 from app.pipeline.board import Board
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.pairing import PairStage
-from app.pipeline.truth import psnr_db
 from app.search import SearchWish
 from capture.calibration import save_calibration
 from capture.dataset import DatasetReader, DatasetWriter
@@ -30,6 +29,7 @@ from capture.virtual.geometry import true_calibration
 from capture.virtual.rig import VirtualRig
 from models.engine import Colorization, Engine, SearchRange
 from models.errors import InferenceFailed, WeightsMismatch
+from models.metrics import psnr
 from tests.app.pipelines import Watched, number_of, write_replay
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
@@ -277,7 +277,7 @@ def test_the_virtual_rig_is_rectified_and_its_truth_is_told(tmp_path: Path) -> N
     assert result.psnr_truth_db is not None
     # Even a dim idea of the scene is nearer to the truth than the gray picture is.
     gray = np.repeat(result.rectified.mono[..., None], 3, axis=2)
-    assert result.psnr_truth_db > psnr_db(gray, result.truth.color)
+    assert result.psnr_truth_db > psnr(gray, result.truth.color)
 
 
 def test_pairs_are_recorded_as_the_sensors_gave_them(tmp_path: Path) -> None:
