@@ -17,6 +17,9 @@ from models.data.textures import fractal_noise, random_texture
 
 Float = NDArray[np.float32]
 
+REGISTERED_DEPTH = 16
+"""Disparities that order the layers of a scene seen from one place; they do not show."""
+
 
 @dataclass(frozen=True, eq=False)
 class SyntheticPair:
@@ -37,10 +40,59 @@ class SyntheticPair:
     visible: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False)
+class RegisteredPair:
+    """What both cameras make of the light at one and the same place: no disparity, no occlusion.
+
+    Attributes:
+        mono: J_G, H×W float32, 0 … 1.
+        color: J_C, H×W×3 float32 RGB, 0 … 1.
+    """
+
+    mono: Float
+    color: Float
+
+
+@dataclass(frozen=True, eq=False)
+class _Views:
+    """Linear radiance as the mono (left) and the colour (right) camera see it, each with its disparity."""
+
+    left: Float
+    right: Float
+    disparity: Float
+    disparity_right: Float
+
+
 def generate_pair(
     rng: np.random.Generator, height: int, width: int, max_disparity: int, photos: list[Float]
 ) -> SyntheticPair:
     """Draw a scene with disparities in 0 … max_disparity − 1 and take a picture of it with both cameras."""
+    views = _draw(rng, height, width, max_disparity, photos)
+    sensors = draw_sensors(rng)
+    reference = _misalign(rng, expose_color(views.right, sensors, rng))
+    return SyntheticPair(
+        mono=expose_mono(views.left, sensors, rng),
+        reference=reference,
+        truth=true_color(views.left, sensors),
+        disparity=views.disparity,
+        visible=_visible(views.disparity, views.disparity_right),
+    )
+
+
+def generate_registered(
+    rng: np.random.Generator, height: int, width: int, photos: list[Float]
+) -> RegisteredPair:
+    """Draw a scene and let both cameras take a picture of it from the mono camera's place (zero baseline)."""
+    views = _draw(rng, height, width, REGISTERED_DEPTH, photos)
+    sensors = draw_sensors(rng)
+    return RegisteredPair(
+        mono=expose_mono(views.left, sensors, rng), color=expose_color(views.left, sensors, rng)
+    )
+
+
+def _draw(
+    rng: np.random.Generator, height: int, width: int, max_disparity: int, photos: list[Float]
+) -> _Views:
     margin = max_disparity + 16
     left = np.zeros((height, width, 3), np.float32)
     right = np.zeros((height, width, 3), np.float32)
@@ -53,15 +105,7 @@ def generate_pair(
         alpha = np.ones((height, wide), np.float32) if layer == 0 else _shape(rng, height, wide, margin)
         _paint(left, disparity, texture, alpha, plane, margin, in_reference=False)
         _paint(right, disparity_right, texture, alpha, plane, margin, in_reference=True)
-    sensors = draw_sensors(rng)
-    reference = _misalign(rng, expose_color(right, sensors, rng))
-    return SyntheticPair(
-        mono=expose_mono(left, sensors, rng),
-        reference=reference,
-        truth=true_color(left, sensors),
-        disparity=disparity,
-        visible=_visible(disparity, disparity_right),
-    )
+    return _Views(left, right, disparity, disparity_right)
 
 
 def _depths(rng: np.random.Generator, max_disparity: int) -> Float:
