@@ -80,7 +80,7 @@ def open_pairs(*folders: Path) -> PairSource:
     Raises:
         ModelError: nothing there, a partner is missing, sizes differ, a header is broken or absurd.
     """
-    sources = [FolderPairs(found) for folder in folders for found in _pair_folders(Path(folder))]
+    sources = [FolderPairs(found) for folder in folders for found in pair_folders(Path(folder))]
     if not sources:
         raise ModelError("no folder of pairs was named")
     return sources[0] if len(sources) == 1 else JoinedPairs(sources)
@@ -218,7 +218,7 @@ class JoinedPairs:
         )
 
 
-def _pair_folders(folder: Path) -> list[Path]:
+def pair_folders(folder: Path) -> list[Path]:
     """Return the folder itself, or those inside it that hold pairs."""
     if not folder.is_dir():
         raise ModelError(f"{folder} is not a folder")
