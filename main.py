@@ -35,6 +35,8 @@ COMMANDS = {
     "calibrate": _Command("app.commands.calibrate", "solve a rig's calibration from chessboard pairs"),
     "bench": _Command("app.commands.bench", "measure the time and memory of every stage"),
     "doctor": _Command("app.commands.doctor", "show versions, cameras, GPU, display and known traps"),
+    "render": _Command("app.commands.render", "render pairs of the virtual rig with their truth"),
+    "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),
     "train": _Command("models.training.command", "train the networks"),
 }
 DEFAULT_COMMAND = "live"

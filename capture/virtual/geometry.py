@@ -109,9 +109,9 @@ def rig_geometry(spec: VirtualSpec) -> RigGeometry:
     return RigGeometry(mono, color)
 
 
-def true_calibration(spec: VirtualSpec) -> RigCalibration:
-    """Return the exact calibration of the virtual rig at the size of `spec`."""
-    rig = rig_geometry(spec)
+def true_calibration(spec: VirtualSpec, rig: RigGeometry | None = None) -> RigCalibration:
+    """Return the exact calibration of the virtual rig (or of `rig`) at the size of `spec`."""
+    rig = rig or rig_geometry(spec)
     rotation = rig.color.rotation @ rig.mono.rotation.T
     translation = rig.color.rotation @ (rig.mono.position - rig.color.position)
     return RigCalibration(

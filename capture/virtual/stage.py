@@ -5,7 +5,7 @@ from __future__ import annotations
 from capture.frames import ROLES, Image, Role
 from capture.spec import VirtualSpec
 from capture.virtual.board import Board
-from capture.virtual.geometry import rig_geometry
+from capture.virtual.geometry import RigGeometry, rig_geometry
 from capture.virtual.lighting import Lighting
 from capture.virtual.render import SAMPLES, Camera, Painter
 from capture.virtual.scene import build_scene
@@ -14,11 +14,16 @@ from capture.virtual.view import Floats, raw_view
 
 
 class Stage:
-    """Scene, light, board and both cameras. Building takes a second or two; for one thread at a time."""
+    """Scene, light, board and both cameras. Building takes a second or two; for one thread at a time.
 
-    def __init__(self, spec: VirtualSpec) -> None:
+    Args:
+        spec: room and size.
+        rig: where the cameras stand, if not where the rig of the spec has them.
+    """
+
+    def __init__(self, spec: VirtualSpec, rig: RigGeometry | None = None) -> None:
         self._seed = spec.seed
-        rig = rig_geometry(spec)
+        rig = rig or rig_geometry(spec)
         scene = build_scene(spec.seed, float(rig.mono.matrix[0, 0]))
         lighting = Lighting(scene.still)
         self.board = Board(rig, spec.seed)

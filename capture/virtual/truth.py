@@ -14,7 +14,7 @@ from capture.rectify import Rectifier
 from capture.spec import VirtualSpec
 from capture.virtual.board import Board
 from capture.virtual.draw import Thing, see
-from capture.virtual.geometry import CameraGeometry, Vector, rig_geometry
+from capture.virtual.geometry import CameraGeometry, RigGeometry, Vector, rig_geometry
 from capture.virtual.lighting import Lighting
 from capture.virtual.render import SAMPLES, Painter
 from capture.virtual.scene import Scene, build_scene
@@ -48,11 +48,12 @@ class VirtualTruth:
     """Renders the truth of the virtual rig with this spec; needs no rig, and may live in another process.
 
     The first `render` with a calibration takes a second or two, later ones milliseconds. For one thread at
-    a time.
+    a time. `rig`: where the cameras stand, if not where the rig of the spec has them.
     """
 
-    def __init__(self, spec: VirtualSpec) -> None:
+    def __init__(self, spec: VirtualSpec, rig: RigGeometry | None = None) -> None:
         self._spec = spec
+        self._rig = rig or rig_geometry(spec)
         self._rendered: tuple[RigCalibration | None, _Rendering] | None = None
 
     def render(
@@ -81,15 +82,15 @@ class VirtualTruth:
         """
         if self._rendered is None or self._rendered[0] is not calibration:
             self._rendered = None  # two at a time would need twice the memory
-            self._rendered = calibration, _Rendering(self._spec, calibration)
+            self._rendered = calibration, _Rendering(self._spec, self._rig, calibration)
         return self._rendered[1].render(device_ns / 1e9, look, with_board=with_board)
 
 
 class _Rendering:
     """The scene as one calibration shows it."""
 
-    def __init__(self, spec: VirtualSpec, calibration: RigCalibration | None) -> None:
-        self._rig = rig_geometry(spec)
+    def __init__(self, spec: VirtualSpec, rig: RigGeometry, calibration: RigCalibration | None) -> None:
+        self._rig = rig
         self._mapping = _Mapping(self._rig.mono, self._rig.color, calibration)
         raw = self._mapping.raw_mono_pixels
         scene = build_scene(spec.seed, float(self._rig.mono.matrix[0, 0]))

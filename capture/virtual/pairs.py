@@ -1,0 +1,181 @@
+"""Rectified pairs of the virtual rig with their truth: a different room, viewpoint and exposure for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from capture.calibration import RigCalibration
+from capture.develop import develop
+from capture.frames import Frame, Image, Role
+from capture.rectify import Rectifier
+from capture.spec import VirtualSpec
+from capture.virtual.draw import see_all
+from capture.virtual.geometry import (
+    CameraGeometry,
+    RigGeometry,
+    Vector,
+    rig_geometry,
+    rotation_from,
+    true_calibration,
+)
+from capture.virtual.scene import build_scene
+from capture.virtual.sensor import COLOR, MONO, PIXEL_FORMATS, Look
+from capture.virtual.stage import Stage
+from capture.virtual.truth import VirtualTruth
+from capture.virtual.view import raw_view
+
+# Where the rig may stand and look, from where it usually does: turn in degrees (pitch, yaw, roll), shift in m
+# (right, down, forward), focal length and baseline as parts of its own.
+TURN_DEG = np.array([6.0, 10.0, 3.0])
+NEAREST_SHIFT_M = np.array([-0.18, -0.16, -0.30])
+FARTHEST_SHIFT_M = np.array([0.18, 0.06, 0.06])
+LARGEST_ZOOM = 2.2
+BASELINE_SHARE = (0.6, 1.3)
+# Half the view of the usual lens, degrees (pitch, yaw): what a longer lens leaves out it may turn towards.
+HALF_VIEW_DEG = np.array([20.0, 26.0, 0.0])
+ATTEMPTS = 30
+PROBE_PX = 80, 60
+# What a solved calibration is off by, standard deviation per axis.
+CALIBRATION_ERROR_DEG = 0.03
+LATEST_S = 60.0
+
+
+@dataclass(frozen=True, eq=False)
+class RenderedPair:
+    """One pair, all arrays H×W. Content of mono pixel (y, x) lies at (y, x + disparity) in the reference.
+
+    Attributes:
+        name: room and number within it, `room0007-2`.
+        mono: uint8, rectified.
+        reference: H×W×3 uint8 RGB, rectified.
+        truth: H×W×3 uint8 RGB, the colour camera's colour of every mono pixel, free of noise.
+        disparity: float32 px.
+        visible: bool, the colour camera sees this mono pixel too.
+    """
+
+    name: str
+    mono: Image
+    reference: Image
+    truth: NDArray[np.uint8]
+    disparity: NDArray[np.float32]
+    visible: NDArray[np.bool_]
+
+
+def render_pairs(
+    seed: int, width: int, height: int, count: int, *, registered: bool
+) -> Iterator[RenderedPair]:
+    """Render pairs of one room from one viewpoint, at several times with several exposures.
+
+    Args:
+        seed: decides everything.
+        width, height: size in px, even.
+        count: how many; the first takes seconds, the others a tenth of one.
+        registered: put both cameras in one place with one lens, so that the disparity is 0 everywhere.
+    """
+    rng = np.random.default_rng([seed, 11])
+    spec = VirtualSpec(seed=seed, width=width, height=height)
+    rig = _draw_viewpoint(seed, rng).rig(spec, registered=registered)
+    calibration = None if registered else _solved(true_calibration(spec, rig), rng)
+    rectifier = None if calibration is None else Rectifier(calibration)
+    stage, teller = Stage(spec, rig), VirtualTruth(spec, rig)
+    for index in range(count):
+        device_ns = int(rng.uniform(0, LATEST_S) * 1e9)
+        looks = _looks(rng)
+        mono, color = (develop(_frame(stage, role, index, device_ns, looks[role])) for role in looks)
+        truth = teller.render(device_ns, calibration, looks["color"])
+        visible = ~truth.occluded & _inside(truth.disparity)
+        if rectifier is not None:
+            mono, color = rectifier.rectify(mono, color)
+            visible &= rectifier.mono_valid
+        name = f"room{seed:04d}-{index}"
+        yield RenderedPair(name, mono, color, truth.color, truth.disparity, visible)
+
+
+@dataclass(frozen=True, eq=False)
+class _Viewpoint:
+    """Where the rig stands and looks."""
+
+    turn_deg: Vector
+    shift_m: Vector
+    zoom: float
+    baseline_share: float
+
+    def rig(self, spec: VirtualSpec, *, registered: bool) -> RigGeometry:
+        """Return the cameras there; `registered` puts the colour camera in the mono camera's place."""
+        usual = rig_geometry(spec)
+        mono = self._moved(usual.mono, usual)
+        return RigGeometry(mono, mono if registered else self._moved(usual.color, usual))
+
+    def _moved(self, camera: CameraGeometry, usual: RigGeometry) -> CameraGeometry:
+        # Turned about the mono camera, so that the baseline turns with the cameras.
+        turn = rotation_from(self.turn_deg)
+        arm = self.baseline_share * (camera.position - usual.mono.position)
+        return replace(
+            camera,
+            matrix=camera.matrix @ np.diag([self.zoom, self.zoom, 1.0]),
+            rotation=camera.rotation @ turn,
+            position=usual.mono.position + turn.T @ arm + self.shift_m,
+        )
+
+
+def _draw_viewpoint(seed: int, rng: np.random.Generator) -> _Viewpoint:
+    """Return a viewpoint from which there is something to see in every direction, or the usual one."""
+    probe = VirtualSpec(seed, *PROBE_PX)
+    things = build_scene(seed, float(rig_geometry(probe).mono.matrix[0, 0])).still
+    for attempt in range(ATTEMPTS):
+        freedom = 1 - attempt / ATTEMPTS
+        zoom = float(np.exp(rng.uniform(0, np.log(LARGEST_ZOOM))))
+        view = _Viewpoint(
+            freedom * rng.uniform(-1, 1, 3) * (TURN_DEG + HALF_VIEW_DEG * (1 - 1 / zoom)),
+            freedom * rng.uniform(NEAREST_SHIFT_M, FARTHEST_SHIFT_M),
+            zoom,
+            float(rng.uniform(*BASELINE_SHARE)) / zoom,
+        )
+        rig = view.rig(probe, registered=False)
+        if all(np.isfinite(see_all(things, raw_view(c, 1)).depth).all() for c in (rig.mono, rig.color)):
+            return view
+    return _Viewpoint(np.zeros(3), np.zeros(3), 1.0, 1.0)
+
+
+def _solved(exact: RigCalibration, rng: np.random.Generator) -> RigCalibration:
+    """Return a calibration as good as one that was solved: rows differ by a fraction of a pixel."""
+    error = rotation_from(rng.normal(0, CALIBRATION_ERROR_DEG, 3))
+    return replace(exact, rotation=error @ exact.rotation)
+
+
+def _looks(rng: np.random.Generator) -> dict[Role, Look]:
+    """Draw the settings of both cameras: brighter, darker, noisier, another curve and white balance."""
+    gamma = float(rng.choice([0.45, 0.45, 0.55, 0.75, 1.0]))
+    noisy_db = 15 * float(rng.uniform() ** 2)
+    looks: dict[Role, Look] = {}
+    for role, look in (("mono", MONO.look), ("color", COLOR.look)):
+        # Less light and more gain give the same brightness with more noise.
+        stops = rng.normal(0, 0.35) - noisy_db / 6.02
+        looks[cast("Role", role)] = replace(
+            look,
+            exposure_us=look.exposure_us * 2.0**stops,
+            gain_db=look.gain_db + noisy_db,
+            gamma=float(np.clip(gamma * rng.uniform(0.9, 1.1), 0.25, 1.0)),
+            balance_red=look.balance_red * float(np.exp(rng.normal(0, 0.07))),
+            balance_blue=look.balance_blue * float(np.exp(rng.normal(0, 0.07))),
+        )
+    return looks
+
+
+def _frame(stage: Stage, role: Role, frame_id: int, device_ns: int, look: Look) -> Frame:
+    image = stage.image(role, frame_id, device_ns, look)
+    name, layout = next((n, layout) for n, (layout, bits) in PIXEL_FORMATS[role].items() if bits == look.bits)
+    return Frame(role, image, layout, look.bits, name, frame_id, device_ns, device_ns)
+
+
+def _inside(disparity: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return which mono pixels have their content inside the rectified reference."""
+    width = disparity.shape[1]
+    target = np.arange(width, dtype=np.float32) + disparity
+    inside: NDArray[np.bool_] = (target >= 0) & (target <= width - 1)
+    return inside
