@@ -20,6 +20,8 @@ K1, K2 = 0.01, 0.03
 BORDER = 10
 """Pixels left out along every side: the window reaches 5, and the outermost columns may have no match."""
 
+_LEAST_VARIANCE = 1e-8  # of values 0 … 1: a fortieth of a grey level, squared
+
 _Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
 
@@ -45,6 +47,28 @@ def ssim_map(a: Tensor, b: Tensor, *, data_range: float = 1.0, luminance: bool =
     if luminance:
         similarity = similarity * (2 * product_of_means + c1) / (squared_means + c1)
     return similarity
+
+
+def similarity_maps(a: Tensor, b: Tensor, *, data_range: float = 1.0) -> tuple[Tensor, Tensor, Tensor]:
+    """Return the three factors of SSIM for every pixel: luminance l, contrast c and structure s, each
+    B×C×H×W.
+
+    With C₃ = C₂ / 2, as there, l · c · s is `ssim_map` (Wang et al. 2004, eqs. 6, 9, 10 and 12). Arguments as
+    in `ssim_map`; differentiable in both.
+    """
+    a, b = a.float() / data_range, b.float() / data_range
+    c1, c2 = K1**2, K2**2
+    mean_a, mean_b, square_a, square_b, product = _blur(torch.stack([a, b, a * a, b * b, a * b])).unbind(0)
+    # Rounding can leave a variance just below 0, and the root's gradient there would be no number.
+    variance_a = (square_a - mean_a * mean_a).clamp_min(_LEAST_VARIANCE)
+    variance_b = (square_b - mean_b * mean_b).clamp_min(_LEAST_VARIANCE)
+    deviations = (variance_a * variance_b).sqrt()
+    covariance = product - mean_a * mean_b
+    return (
+        (2 * mean_a * mean_b + c1) / (mean_a * mean_a + mean_b * mean_b + c1),
+        (2 * deviations + c2) / (variance_a + variance_b + c2),
+        (covariance + c2 / 2) / (deviations + c2 / 2),
+    )
 
 
 def mean_inside(values: Tensor, border: int = BORDER) -> Tensor:
