@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.sensor import draw_sensors, expose_color, expose_mono, true_color
+from models.data.sensor import draw_sensors, expose_color, expose_mono, misalign, true_color
 from models.data.textures import fractal_noise, random_texture
 
 Float = NDArray[np.float32]
 
-REGISTERED_DEPTH = 16
+REGISTERED_DEPTH = 32
 """Disparities that order the layers of a scene seen from one place; they do not show."""
 
 
@@ -69,7 +69,7 @@ def generate_pair(
     """Draw a scene with disparities in 0 … max_disparity − 1 and take a picture of it with both cameras."""
     views = _draw(rng, height, width, max_disparity, photos)
     sensors = draw_sensors(rng)
-    reference = _misalign(rng, expose_color(views.right, sensors, rng))
+    reference = misalign(expose_color(views.right, sensors, rng), sensors)
     return SyntheticPair(
         mono=expose_mono(views.left, sensors, rng),
         reference=reference,
@@ -189,18 +189,3 @@ def _visible(disparity: Float, disparity_right: Float) -> NDArray[np.bool_]:
     there = disparity_right[y, np.clip(target, 0, width - 1)]
     visible: NDArray[np.bool_] = inside & (np.abs(there - disparity) < 1.0)
     return visible
-
-
-def _misalign(rng: np.random.Generator, reference: Float) -> Float:
-    """Leave what rectification leaves: up to about a pixel of height and a fraction of a degree."""
-    if rng.random() < 0.4:
-        return reference
-    height, width = reference.shape[:2]
-    matrix = cv2.getRotationMatrix2D((width / 2, height / 2), float(rng.normal(0, 0.05)), 1.0)
-    matrix[1, 2] += float(np.clip(rng.normal(0, 0.4), -1, 1))
-    return np.asarray(
-        cv2.warpAffine(
-            reference, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ),
-        np.float32,
-    )

@@ -63,7 +63,7 @@ def _register_all(source: PairSource, folder: Path, config: RegisterConfig) -> l
         pair = source.read(index)
         regions = register_pair(pair.mono, pair.reference, config)
         for number, region in enumerate(regions):
-            name = f"{pair.name.replace('/', '_')}_r{number}"
+            name = f"{pair.name.replace('/', '_')}-{number}"
             _write_png(folder / "mono" / f"{name}.png", region.mono)
             _write_png(folder / "color" / f"{name}.png", cv2.cvtColor(region.color, cv2.COLOR_RGB2BGR))
             described.append({"name": name, "pair": pair.name, **_describe(region)})
