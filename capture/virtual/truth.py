@@ -110,7 +110,8 @@ class _Rendering:
         depth = self._mono_depth.paint(time_s, held)
         moved = depth != self._mono_depth.still
         there = self._still.copy()
-        there[moved] = self._placed(depth, moved)
+        if moved.any():
+            there[moved] = self._placed(depth, moved)
         raw_x, raw_y, color_depth, disparity = (np.ascontiguousarray(there[..., i]) for i in range(4))
         shading = COLOR.shading(_rays_of(self._rig.color, raw_x, raw_y))
         values = balance(develop(painted.light * shading[..., None], COLOR, look), look)
