@@ -1,0 +1,212 @@
+"""Everything that can be judged, by name: the networks, any weights file, and systems without a network here.
+
+A system joins with one function, luma and reference in, chroma and confidence out (`OnePass`), and a line in
+`ONE_PASS`; the second pass and the pictures are made here, the same for all of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from models import bench, color
+from models.data.pairs import unit
+from models.engine import Device, Engine, SearchRange
+from models.errors import ModelError, WeightsMismatch
+from models.evaluation import peers
+from models.evaluation.peers import Colors
+from models.presets import weights_path
+
+Image = NDArray[np.uint8] | NDArray[np.uint16]
+Rgb8 = NDArray[np.uint8]
+FloatImage = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a method says of a pair, as a user would get it.
+
+    Attributes:
+        first_pass: H×W×3 uint8 RGB, I_C with the mono luma.
+        second_pass: H×W×3 uint8 RGB, R'_C with the reference's luma, aligned with the reference.
+        confidence: H×W float32, 0 … 1, of the first pass.
+        refined: H×W×3 uint8 RGB, I*_C; None if the method refines nothing.
+        warped_luma: H×W uint8, the reference's luma taken from where the colours came; None if unknown.
+        disparity: H×W float32 px, NaN where the colour came from no one place; None if unknown.
+    """
+
+    first_pass: Rgb8
+    second_pass: Rgb8
+    confidence: FloatImage
+    refined: Rgb8 | None = None
+    warped_luma: NDArray[np.uint8] | None = None
+    disparity: FloatImage | None = None
+
+
+class Method(Protocol):
+    """Something that colorizes pairs."""
+
+    @property
+    def name(self) -> str:
+        """Return what tables call it."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Return what changes when its results may: predictions of another fingerprint are of no use."""
+
+    @property
+    def candidates(self) -> int | None:
+        """Return the number of candidates it is bound to, None if any will do. Only after `load`."""
+
+    def load(self) -> None:
+        """Get ready. Raises ModelError."""
+
+    def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
+        """Colorize H×W mono from H×W×3 RGB reference, both passes. Raises ModelError."""
+
+
+class OnePass(Protocol):
+    """The small interface for systems that know one direction only: see `peers.match_and_fill`."""
+
+    def __call__(self, luma: FloatImage, reference: FloatImage, search: SearchRange) -> Colors:
+        """Return the colours of every pixel of luma (H×W, 0 … 1) from the reference (H×W×3 YCbCr)."""
+
+
+ONE_PASS: dict[str, OnePass] = {
+    "sgbm": partial(peers.match_and_fill, peers.match_sgbm),
+    "dis": partial(peers.match_and_fill, peers.match_dis),
+    "copy": peers.copy_colors,
+}
+"""The registry of systems that are functions."""
+
+
+class TwoPass:
+    """A method made of one that knows one direction: the second pass is the first one, mirrored."""
+
+    candidates = None
+
+    def __init__(self, name: str, one_pass: OnePass, version: str) -> None:
+        self.name, self.fingerprint, self._one_pass = name, version, one_pass
+
+    def load(self) -> None:
+        """Nothing to do."""
+
+    def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
+        """Colorize; see `Method.colorize`. The second pass sees I_C with the mono luma."""
+        luma = unit(mono)
+        y, chroma = color.split(torch.from_numpy(unit(reference)).movedim(-1, 0))
+        ycc = torch.cat([y, chroma]).movedim(0, -1).contiguous().numpy()
+        # A mirrored rig is the usual one in a mirror; the second pass is the first one in a mirror.
+        forth, back = (-1, 1) if search.mirrored else (1, -1)
+        straight = replace(search, mirrored=False)
+        first = self._one_pass(_turn(luma, forth), _turn(ycc, forth), straight)
+        first_chroma = _turn(first.chroma, forth)
+        colored = np.dstack([luma, first_chroma])
+        second = self._one_pass(_turn(ycc[..., 0], back), _turn(colored, back), straight)
+        return Prediction(
+            first_pass=_picture(luma, first_chroma),
+            second_pass=_picture(ycc[..., 0], _turn(second.chroma, back)),
+            confidence=_turn(first.confidence, forth),
+            warped_luma=None if first.luma is None else _levels(_turn(first.luma, forth)),
+            disparity=None if first.disparity is None else _turn(first.disparity, forth),
+        )
+
+
+class NetworkMethod:
+    """A weights file, run by the app's own engine.
+
+    A file without a refiner (the released network) is judged without: the engine would lend it another's.
+    """
+
+    def __init__(self, name: str, weights: Path, device: Device = "auto") -> None:
+        self.name = name
+        self.fingerprint = hashlib.sha256(weights.read_bytes()).hexdigest()
+        self._engine = Engine(weights, device)
+        self._refines = _holds_refiner(weights)
+
+    @property
+    def candidates(self) -> int | None:
+        """Return the number of candidates that the weights were made for."""
+        return self._engine.max_disparity
+
+    def load(self) -> None:
+        """Load the weights."""
+        self._engine.load()
+
+    def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
+        """Colorize; see `Method.colorize`."""
+        result = self._engine.colorize(mono, reference, search)
+        return Prediction(
+            first_pass=result.first_pass,
+            second_pass=result.second_pass,
+            confidence=result.confidence,
+            refined=result.refined if self._refines else None,
+            warped_luma=result.warped_luma,
+            disparity=result.disparity,
+        )
+
+
+def open_methods(specs: Sequence[str], folder: Path, device: Device = "auto") -> list[Method]:
+    """Return the methods that a person named; networks are not loaded yet.
+
+    Args:
+        specs: each a name of `ONE_PASS`, a preset, a weights file (called by its stem), or NAME=FILE. The
+            authors' HDF5 file will do.
+        folder: where a file that has to be converted goes.
+        device: where networks run.
+
+    Raises:
+        ModelError: unknown, unreadable, or two of one name.
+    """
+    methods = [_open_method(spec, folder, device) for spec in specs]
+    names = [method.name for method in methods]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ModelError(f"two methods are called {twice}: name one of them, as in other={twice}")
+    return methods
+
+
+def _open_method(spec: str, folder: Path, device: Device) -> Method:
+    label, named, model = spec.rpartition("=")
+    if model in ONE_PASS:
+        # The code is the method: its hash stands for the weights' one.
+        version = hashlib.sha256(Path(peers.__file__).read_bytes()).hexdigest()
+        return TwoPass(label or model, ONE_PASS[model], version)
+    try:
+        stem, usable = bench.prepare(model, folder)
+    except WeightsMismatch as error:
+        known = ", ".join(ONE_PASS)
+        raise ModelError(f"{error}; methods without weights: {known}") from error
+    return NetworkMethod(label if named else stem, weights_path(usable), device)
+
+
+def _holds_refiner(weights: Path) -> bool:
+    try:
+        with safe_open(weights, framework="pt") as file:
+            return any(key.startswith("refiner.") for key in file.keys())  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError) as error:
+        raise WeightsMismatch(f"{weights}: not a weights file of this app ({error})") from error
+
+
+def _turn(image: FloatImage, side: int) -> FloatImage:
+    """Return the image, mirrored if `side` is −1."""
+    return np.ascontiguousarray(image[:, ::side])
+
+
+def _picture(luma: FloatImage, chroma: FloatImage) -> Rgb8:
+    planes = torch.from_numpy(chroma).movedim(-1, 0)
+    rgb = color.combine(torch.from_numpy(luma)[None], planes)
+    return _levels(np.ascontiguousarray(rgb.movedim(0, -1).numpy()))
+
+
+def _levels(values: FloatImage) -> NDArray[np.uint8]:
+    return np.clip(np.round(values * 255), 0, 255).astype(np.uint8)
