@@ -39,6 +39,7 @@ class Pair:
         disparity: H×W float32 px, of the mono view, NaN where unknown; or None.
         max_disparity: number of candidates 0 … max_disparity − 1 that covers the pair; None if unknown.
         visible: H×W bool, mono pixels that the colour camera sees too; None if unknown.
+        mono_is_luma: mono is but the luma of truth (a colour stereo set), not the image of another sensor.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Pair:
     disparity: NDArray[np.float32] | None = None
     max_disparity: int | None = None
     visible: NDArray[np.bool_] | None = None
+    mono_is_luma: bool = False
 
 
 class PairSource(Protocol):
@@ -149,7 +151,15 @@ class FolderPairs:
                     f"{self.folder}: {kind} of {name} is {_size(image)}, its image {_size(mono)}"
                 )
         return Pair(
-            name, self.scene_of(index), mono, reference, truth, disparity, _candidates(disparity), visible
+            name=name,
+            scene=self.scene_of(index),
+            mono=mono,
+            reference=reference,
+            truth=truth,
+            disparity=disparity,
+            max_disparity=_candidates(disparity),
+            visible=visible,
+            mono_is_luma=self._mono == "truth",
         )
 
     def _png(self, kind: str, name: str) -> Path:
