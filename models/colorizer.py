@@ -9,6 +9,7 @@ once, for both.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, Protocol
 
@@ -25,32 +26,39 @@ class WeightVolume:
     disparity.
 
     Attributes:
-        weights: B×D×h×w, softmax over D; candidate k of a cell lies `offset + k * stride` pixels further
-            right.
-        entropy: B×h×w, entropy of W over D divided by log D, 0 (certain) … 1 (no idea).
+        logits: B×D×h×w; candidate k of a cell lies `offset + k * stride` pixels further right.
+        log_total: B×h×w, log Σ exp(logits) over D: with it, W of any cell can be read without a softmax over
+            the whole volume.
         stride: pixels per cell and per candidate.
         max_disparity: d, candidates in pixels.
         offset: first candidate in pixels.
         mirrored: cells are counted from the right border, because the images were mirrored on the way in.
     """
 
-    weights: Tensor
-    entropy: Tensor
+    logits: Tensor
+    log_total: Tensor
     stride: int
     max_disparity: int
     offset: int
     mirrored: bool = False
 
+    @property
+    def weights(self) -> Tensor:
+        """Return W, B×D×h×w: the softmax of the logits over D."""
+        return (self.logits - self.log_total.unsqueeze(1)).exp()
+
     def curve(self, x: int, y: int) -> NDArray[np.float32]:
         """Return W of pixel (y, x) of the first image: float32 (d,), sums to 1. Bilinear between cells."""
-        _, depth, height, width = self.weights.shape
+        _, depth, height, width = self.logits.shape
         column = (x + 0.5) / self.stride - 0.5
         if self.mirrored:
             column = width - 1 - column
         row = (y + 0.5) / self.stride - 0.5
         x0, y0 = (int(np.clip(np.floor(v), 0, n - 1)) for v, n in ((column, width), (row, height)))
         x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
-        corners = self.weights[0][:, [y0, y0, y1, y1], [x0, x1, x0, x1]].float().cpu().numpy()
+        rows, columns = [y0, y0, y1, y1], [x0, x1, x0, x1]
+        logits, log_total = self.logits[0][:, rows, columns].float(), self.log_total[0][rows, columns].float()
+        corners = (logits - log_total).exp().cpu().numpy()
         fx, fy = float(np.clip(column - x0, 0, 1)), float(np.clip(row - y0, 0, 1))
         cell = corners @ np.array([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
         candidates = np.arange(self.max_disparity) / self.stride
@@ -63,11 +71,12 @@ class WeightVolume:
         The position is in pixels of disparity (offset included), refined by the centre of mass of the peak
         and its two neighbours; the mass is what these three candidates hold of W.
         """
-        depth = self.weights.shape[1]
-        best = self.weights.argmax(dim=1, keepdim=True)
+        depth = self.logits.shape[1]
+        best = self.logits.argmax(dim=1, keepdim=True)
         around = torch.cat([best - 1, best, best + 1], dim=1)
         inside = (around >= 0) & (around < depth)
-        mass = self.weights.gather(1, around.clamp(0, depth - 1)).float() * inside
+        logits = self.logits.gather(1, around.clamp(0, depth - 1)).float()
+        mass = (logits - self.log_total.float().unsqueeze(1)).exp() * inside
         total = mass.sum(dim=1)
         position = (mass * around).sum(dim=1) / total.clamp_min(1e-12)
         return position * self.stride + self.offset, total
@@ -79,12 +88,39 @@ class ColorizerOutput(NamedTuple):
     Attributes:
         chroma: B×2×H×W, (Cb, Cr) centred, −0.5 … 0.5: the weighted average of the reference's chroma.
         luma: B×1×H×W, 0 … 1: the same average of the reference's luma.
+        disparity: B×1×H×W, px, offset included: the mean of the candidates under W. Unlike the peak it is
+            differentiable, and between two surfaces it lies between them.
+        entropy: B×1×H×W, entropy of W over D divided by log D, 0 (certain) … 1 (no idea).
         volume: W.
+        again: where a network can use its features of both images twice: colours the mirrored second image of
+            this pass from a mirrored B×3×H×W reference.
     """
 
     chroma: Tensor
     luma: Tensor
+    disparity: Tensor
+    entropy: Tensor
     volume: WeightVolume
+    again: Callable[[Tensor], ColorizerOutput] | None = None
+
+    def mirrored(self) -> ColorizerOutput:
+        """Return the same result with its images mirrored; W stays in its own frame and says so."""
+        return self._replace(
+            chroma=self.chroma.flip(-1),
+            luma=self.luma.flip(-1),
+            disparity=self.disparity.flip(-1),
+            entropy=self.entropy.flip(-1),
+            volume=replace(self.volume, mirrored=not self.volume.mirrored),
+        )
+
+    def detach(self) -> ColorizerOutput:
+        """Return the images as constants: what is done with them trains nothing else."""
+        return self._replace(
+            chroma=self.chroma.detach(),
+            luma=self.luma.detach(),
+            disparity=self.disparity.detach(),
+            entropy=self.entropy.detach(),
+        )
 
 
 class SecondPass(NamedTuple):
@@ -151,10 +187,10 @@ def colorize_second(
     how = network.second_pass
     guide = reference if how.guided_in_color else reference[:, :1]
     colored = torch.cat([first.luma if how.averaged_luma else mono, first.chroma], dim=1)
-    second = network(guide.flip(-1), colored.flip(-1), max_disparity, offset)
-    return ColorizerOutput(
-        second.chroma.flip(-1), second.luma.flip(-1), replace(second.volume, mirrored=True)
-    )
+    mirrored = colored.flip(-1)
+    if first.again is not None:
+        return first.again(mirrored).mirrored()
+    return network(guide.flip(-1), mirrored, max_disparity, offset).mirrored()
 
 
 def colorize_cycle(
@@ -165,10 +201,23 @@ def colorize_cycle(
     return Cycle(first, colorize_second(network, mono, reference, first, max_disparity, offset))
 
 
-def normalized_entropy(weights: Tensor, logits: Tensor) -> Tensor:
-    """Return the entropy of W = softmax(logits), log Σ exp(l) − Σ W·l, over log d: B×D×h×w → B×h×w, 0 … 1."""
-    entropy = logits.logsumexp(dim=1) - (weights * logits).sum(dim=1)
-    return (entropy / math.log(max(2, logits.shape[1]))).clamp(0, 1)
+def read_volume(weights: Tensor, logits: Tensor, stride: int, offset: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Return what is known of W: log Σ exp(logits) (B×h×w), mean candidate in px and entropy (B×1×h×w).
+
+    Args:
+        weights: B×D×h×w, the softmax of `logits`.
+        logits, stride, offset: as in `WeightVolume`.
+    """
+    log_total = logits.logsumexp(dim=1)
+    entropy = normalized_entropy(log_total, (weights * logits).sum(dim=1), logits.shape[1])
+    candidates = torch.arange(logits.shape[1], device=logits.device, dtype=weights.dtype)
+    mean = torch.einsum("bdhw,d->bhw", weights, candidates) * stride + offset
+    return log_total, mean.unsqueeze(1), entropy.unsqueeze(1)
+
+
+def normalized_entropy(log_total: Tensor, mean_logit: Tensor, candidates: int) -> Tensor:
+    """Return the entropy of W, log Σ exp(l) − Σ W·l, over log d: B×h×w, 0 … 1."""
+    return ((log_total - mean_logit) / math.log(max(2, candidates))).clamp(0, 1)
 
 
 def shift_reference(reference: Tensor, offset: int) -> Tensor:

@@ -185,7 +185,7 @@ class Engine:
             networks.colorizer, mono, reference, first, search.max_disparity, search.offset
         )
         clock.lap("second_pass")
-        refined = networks.refiner(mono, first)
+        refined = networks.refiner(mono, first, second.disparity)
         clock.lap("refine")
         results = _derive(mono, reference, first, second, refined.float())
         if search.mirrored:
@@ -258,8 +258,8 @@ def _derive(
     height, width = mono.shape[-2:]
     error = (second_chroma - reference[:, 1:]).abs().mean(dim=1)[0] * 255
     disparity = _to_pixels(disparity, first.volume.stride, height, width)
-    certainty = (peak * (1 - first.volume.entropy.float())).clamp(0, 1).sqrt()
-    certainty = _to_pixels(certainty, first.volume.stride, height, width)
+    peak = _to_pixels(peak, first.volume.stride, height, width)
+    certainty = (peak * (1 - first.entropy[0, 0].float())).clamp(0, 1).sqrt()
     column = torch.arange(width, device=mono.device) + disparity.round().long()
     arrived = error.gather(1, column.clamp(0, width - 1))
     return {

@@ -2,14 +2,17 @@
 
 Matching happens on a coarse grid whose stride follows from the size of the image and its disparities,
 correlation instead of concatenation builds the volume, a small 3-D hourglass aggregates it at half
-resolution, and the logits are brought to the chroma grid, where W takes the weighted average of the
+resolution, and the logits are brought to the chroma grid. There each candidate also pays for how much it
+differs from the pixel in detail that the coarse grid cannot see, and W takes the weighted average of the
 reference. It remains a weight volume over the paper's candidates: every colour can be traced to where it came
-from.
+from. The second pass uses the features of the first, mirrored: what M sees of an image does not depend on
+which of the two it colours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -22,12 +25,17 @@ from models.colorizer import (
     WeightVolume,
     average_candidates,
     normalized_entropy,
+    read_volume,
     shift_reference,
 )
 from models.layout import SmallConv3d, prefer_channels_last
 
 _FEATURE_STRIDE = 4  # the two strided convolutions of the feature network
 _STRIDES = (1, 2, 4, 8, 16)
+_DETAIL_WINDOW = 5  # cells of 4×4 chroma-grid pixels over which detail is normalised
+_LARGEST_DIFFERENCE = 1.5  # of detail, in local standard deviations
+_LARGEST_COST = 40.0
+_OUTSIDE = -1e4  # logit of candidates beyond the border
 
 
 @dataclass(frozen=True)
@@ -197,6 +205,17 @@ def _double(volume: Tensor, candidates: int) -> Tensor:
     return finer.view(batch, channels, -1, 2 * height, 2 * width)
 
 
+def _candidate_slice(logits: Tensor, k: int) -> Tensor:
+    """Return candidate k of B×D×h×w logits whose candidates are doubled as in `_double`: B×1×h×w."""
+    low = k // 2
+    if k % 2 == 0:
+        return logits[:, low : low + 1]
+    before, after, beyond = (min(max(n, 0), logits.shape[1] - 1) for n in (low - 1, low + 1, low + 2))
+    near = logits[:, low] + logits[:, after]
+    far = logits[:, before] + logits[:, beyond]
+    return ((9 * near - far) / 16).unsqueeze(1)
+
+
 class Aggregation(nn.Module):
     """Turns correlations into logits: B×G×D×h×w → B×D×h×w. Works at half the resolution in all three
     dimensions.
@@ -230,6 +249,69 @@ class Aggregation(nn.Module):
         return torch.einsum("bgdhw,g->bdhw", correlations, self.mix) + score
 
 
+@dataclass(frozen=True, eq=False)
+class EncodedPair:
+    """What is matched of two images, both padded at the bottom and, seen unmirrored, at the right.
+
+    Attributes:
+        own, other: B×C×h×w features of the image to colour and of the reference.
+        own_detail, other_detail: B×1×h'×w', their contrast-normalised luma on the chroma grid.
+        size: height and width of the images in px, without padding.
+        stride: pixels per cell of the features.
+        max_disparity: candidates to search, in px.
+        offset: pixels by which the reference was shifted before it was encoded.
+        is_mirrored: the images were mirrored, so that the padding is at the left.
+    """
+
+    own: Tensor
+    other: Tensor
+    own_detail: Tensor
+    other_detail: Tensor
+    size: tuple[int, int]
+    stride: int
+    max_disparity: int
+    offset: int
+    is_mirrored: bool = False
+
+    def exchanged(self) -> EncodedPair:
+        """Return both images mirrored and in each other's role: what the second pass matches."""
+        return replace(
+            self,
+            own=self.other.flip(-1),
+            other=self.own.flip(-1),
+            own_detail=self.other_detail.flip(-1),
+            other_detail=self.own_detail.flip(-1),
+            is_mirrored=not self.is_mirrored,
+        )
+
+    @property
+    def grid(self) -> int:
+        """Return the stride of the chroma grid in px."""
+        return max(1, self.stride // 2)
+
+    @property
+    def candidates(self) -> int:
+        """Return the number of candidates on the chroma grid."""
+        return -(-self.max_disparity // self.grid)
+
+    def pad(self, image: Tensor) -> Tensor:
+        """Pad an image in the pair's orientation to whole cells by repeating its border."""
+        padded = _pad_to_cells(image.flip(-1) if self.is_mirrored else image, self.stride)
+        return padded.flip(-1) if self.is_mirrored else padded
+
+    def crop(self, image: Tensor) -> Tensor:
+        """Undo `pad`."""
+        height, width = self.size
+        return image[..., :height, -width:] if self.is_mirrored else image[..., :height, :width]
+
+
+def _pad_to_cells(image: Tensor, stride: int) -> Tensor:
+    """Pad to multiples of four cells, for the volume is halved twice."""
+    height, width = image.shape[-2:]
+    cell = 4 * stride
+    return F.pad(image, (0, -width % cell, 0, -height % cell), mode="replicate")
+
+
 class LiveColorizer(nn.Module):
     """M in the `live` preset; keeps the contract of `models.colorizer.Colorizer`."""
 
@@ -241,6 +323,8 @@ class LiveColorizer(nn.Module):
         self.features = FeatureNetwork(self.config)
         self.aggregation = Aggregation(self.config)
         self.temperature = nn.Parameter(torch.zeros(()))
+        self.detail_weight = nn.Conv2d(self.config.feature_channels, 1, 1)
+        nn.init.zeros_(self.detail_weight.weight)
         prefer_channels_last(self)
 
     def forward(
@@ -248,70 +332,149 @@ class LiveColorizer(nn.Module):
     ) -> ColorizerOutput:
         """Colorize; arguments and result as in `Colorizer.__call__`."""
         height, width = luma.shape[-2:]
-        matching = matching_stride(height, width, max_disparity, self.config.volume_budget)
-        logits, stride = self.logits(luma, reference, max_disparity, offset, matching)
-        return self.average(logits, stride, reference, max_disparity, offset)
+        stride = matching_stride(height, width, max_disparity, self.config.volume_budget)
+        return self.colorize(self.encode(luma, reference[:, :1], max_disparity, offset, stride), reference)
 
-    def logits(
-        self, luma: Tensor, reference: Tensor, max_disparity: int, offset: int, stride: int
-    ) -> tuple[Tensor, int]:
-        """Match at `stride` pixels; return the logits of W on the chroma grid, B×D×h×w, and that grid's
-        stride.
-        """
-        shifted = shift_reference(reference[:, :1], offset)
-        features = self.features(self._working_images(torch.cat([luma, shifted]), stride))
+    def encode(
+        self, luma: Tensor, reference_luma: Tensor, max_disparity: int, offset: int, stride: int
+    ) -> EncodedPair:
+        """Compute what is matched, at `stride` pixels a cell, of two B×1×H×W images in 0 … 1."""
+        images = torch.cat([luma, shift_reference(reference_luma, offset)])
+        padded = _pad_to_cells(images, stride)
+        features = self.features(_working_images(padded, stride))
+        grid = max(1, stride // 2)
+        on_grid = F.avg_pool2d(padded, grid) if grid > 1 else padded
+        detail = normalize_contrast(on_grid, _DETAIL_WINDOW)[:, :1]
+        size = (luma.shape[-2], luma.shape[-1])
         own, other = features.chunk(2)
-        candidates = -(-max_disparity // stride)
-        volume = correlate(own, other, candidates, self.config.groups)
-        logits = self.aggregation(volume, own) * self.temperature.exp()
-        if stride > 1:
-            stride //= 2
-            logits = _double(logits.unsqueeze(1), -(-max_disparity // stride)).squeeze(1)
-        return self._mask_outside(logits), stride
+        own_detail, other_detail = detail.chunk(2)
+        return EncodedPair(own, other, own_detail, other_detail, size, stride, max_disparity, offset)
 
-    @staticmethod
-    def _working_images(luma: Tensor, stride: int) -> Tensor:
-        """Bring images to the scale at which the features' own stride of 4 is `stride` pixels of the
-        original.
+    def colorize(self, pair: EncodedPair, reference: Tensor) -> ColorizerOutput:
+        """Match an encoded pair and average the reference, B×3×H×W YCbCr, with what comes of it."""
+        logits = self.matching_logits(pair)
+        if torch.is_grad_enabled():
+            return self.average(pair, self.grid_logits(pair, logits), reference)
+        return self._average_in_slices(pair, logits, reference)
 
-        Padded to multiples of four cells (the volume is halved twice) by repeating the border.
-        """
-        height, width = luma.shape[-2:]
-        cell = 4 * stride
-        padded = F.pad(luma, (0, -width % cell, 0, -height % cell), mode="replicate")
-        if stride == _FEATURE_STRIDE:
-            return padded
-        scale = _FEATURE_STRIDE / stride
-        return F.interpolate(
-            padded, scale_factor=scale, mode="bilinear", align_corners=False, antialias=scale < 1
-        )
+    def matching_logits(self, pair: EncodedPair) -> Tensor:
+        """Return the aggregated logits on the features' grid: B×D×h×w."""
+        candidates = -(-pair.max_disparity // pair.stride)
+        volume = correlate(pair.own, pair.other, candidates, self.config.groups)
+        logits: Tensor = self.aggregation(volume, pair.own) * self.temperature.exp()
+        return logits
 
-    @staticmethod
-    def _mask_outside(logits: Tensor) -> Tensor:
-        """Take from each cell the candidates that lie outside the reference; the first one always stays."""
+    def grid_logits(self, pair: EncodedPair, logits: Tensor) -> Tensor:
+        """Bring logits to the chroma grid and let the detail have its say: B×D'×h'×w'."""
+        if pair.stride > 1:
+            logits = _double(logits.unsqueeze(1), pair.candidates).squeeze(1)
+        logits = logits - self._detail_weight(pair) * detail_differences(pair)
         depth, width = logits.shape[1], logits.shape[-1]
         column = torch.arange(width, device=logits.device)
         candidate = torch.arange(depth, device=logits.device)
         outside = column[None, :] + candidate[:, None] >= width
-        outside[0] = False
-        return logits.masked_fill(outside[None, :, None, :], -1e4)
+        outside[0] = False  # something must stay
+        return logits.masked_fill(outside[None, :, None, :], _OUTSIDE)
+
+    def average(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
+        """Softmax the logits of the chroma grid to W and average the reference with it, at full size."""
+        weights = logits.softmax(dim=1)
+        averaged = average_candidates(weights, self._cells(pair, reference).to(weights.dtype))
+        log_total, disparity, entropy = read_volume(weights, logits, pair.grid, pair.offset)
+        volume = WeightVolume(logits, log_total, pair.grid, pair.max_disparity, pair.offset)
+        return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), volume)
+
+    def _average_in_slices(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
+        """Do what `grid_logits` and `average` do, one candidate at a time.
+
+        Everything about a candidate happens while its slice is in the processor's cache: the volume of the
+        chroma grid is written once and never read. The softmax needs a bound of the logits beforehand: detail
+        only lowers them, so the coarse maximum is one, but for what the cubic overshoots.
+        """
+        cells = self._cells(pair, reference).float()
+        width, depth = cells.shape[-1], pair.candidates
+        values = F.pad(cells, (0, depth - 1, 0, 0), mode="replicate")
+        other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
+        weight, scale = self._detail_weight(pair), 2.0 if pair.stride > 1 else 1.0
+        upsample = partial(F.interpolate, scale_factor=scale, mode="bilinear", align_corners=False)
+        bound = upsample(logits.amax(dim=1, keepdim=True).float()) if scale > 1 else logits.amax(1, True)
+        volume = logits.new_empty(len(cells), depth, *cells.shape[-2:], dtype=torch.float32)
+        total, moment, energy = (torch.zeros_like(bound) for _ in range(3))
+        averaged = torch.zeros_like(cells)
+        for k in range(depth):
+            coarse = _candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
+            score = upsample(coarse.float()) if scale > 1 else coarse.float()
+            difference = (pair.own_detail - other[..., k : k + width]).abs_().clamp_max_(_LARGEST_DIFFERENCE)
+            score = torch.addcmul(score, weight, difference, value=-1, out=volume[:, k : k + 1])
+            if k > 0:
+                score[..., width - k :] = _OUTSIDE
+            relative = score - bound
+            mass = relative.exp()
+            total += mass
+            averaged.addcmul_(mass, values[..., k : k + width])
+            moment.add_(mass, alpha=k)
+            energy.addcmul_(mass, relative)
+        averaged /= total
+        log_total = bound + total.log()
+        mean_logit = bound + energy / total
+        disparity = moment / total * pair.grid + pair.offset
+        entropy = normalized_entropy(log_total, mean_logit, depth)
+        stored = WeightVolume(volume, log_total[:, 0], pair.grid, pair.max_disparity, pair.offset)
+        return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), stored)
+
+    def _detail_weight(self, pair: EncodedPair) -> Tensor:
+        """Return what a difference in detail costs in each cell of the chroma grid: B×1×h'×w', positive.
+
+        Limited, so that some candidate keeps a mass that single precision can tell from zero.
+        """
+        weight = F.softplus(self.detail_weight(pair.own).float()).clamp_max(_LARGEST_COST)
+        if pair.stride == 1:
+            return weight
+        return F.interpolate(weight, scale_factor=2.0, mode="bilinear", align_corners=False)
 
     @staticmethod
-    def average(
-        logits: Tensor, stride: int, reference: Tensor, max_disparity: int, offset: int
+    def _cells(pair: EncodedPair, reference: Tensor) -> Tensor:
+        """Return the reference on the chroma grid, in the frame of the pair."""
+        shifted = reference if pair.is_mirrored else shift_reference(reference, pair.offset)
+        padded = pair.pad(shifted)
+        return F.avg_pool2d(padded, pair.grid) if pair.grid > 1 else padded
+
+    def _full_size(
+        self, pair: EncodedPair, averaged: Tensor, maps: Tensor, volume: WeightVolume
     ) -> ColorizerOutput:
-        """Softmax the logits to W and average the reference with it; the result is brought to full size."""
-        height, width = reference.shape[-2:]
-        grid_height, grid_width = logits.shape[-2:]
-        shifted = shift_reference(reference, offset)
-        padded = F.pad(
-            shifted, (0, grid_width * stride - width, 0, grid_height * stride - height), mode="replicate"
-        )
-        cells = F.avg_pool2d(padded, stride) if stride > 1 else padded
-        weights = logits.softmax(dim=1)
-        averaged = average_candidates(weights, cells.to(weights.dtype)).to(reference.dtype)
-        if stride > 1:
-            averaged = F.interpolate(averaged, scale_factor=stride, mode="bilinear", align_corners=False)
-        averaged = averaged[..., :height, :width]
-        volume = WeightVolume(weights, normalized_entropy(weights, logits), stride, max_disparity, offset)
-        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], volume)
+        """Bring averaged colours and maps (disparity, entropy) from the chroma grid to the size of the images.
+
+        Colours are interpolated; a mean of two disparities is none, so maps are not.
+        """
+        if pair.grid > 1:
+            scale = float(pair.grid)
+            averaged = F.interpolate(averaged, scale_factor=scale, mode="bilinear", align_corners=False)
+            maps = F.interpolate(maps, scale_factor=scale, mode="nearest")
+        averaged, maps = pair.crop(averaged), pair.crop(maps)
+        again = None
+        if pair.is_mirrored:  # the image that was coloured is the shifted reference: shift the result back
+            averaged, maps = (shift_reference(image, pair.offset) for image in (averaged, maps))
+        else:
+            again = partial(self.colorize, pair.exchanged())
+        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], maps[:, :1], maps[:, 1:], volume, again)
+
+
+def detail_differences(pair: EncodedPair) -> Tensor:
+    """Return |own(x) − other(x + k)| of the normalised luma on the chroma grid, at most 1.5: B×D×h×w.
+
+    Bounded, because an occluded pixel differs from every candidate and should not choose by that.
+    """
+    width, depth = pair.own_detail.shape[-1], pair.candidates
+    other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
+    shifted = other.unfold(-1, width, 1)[:, 0].transpose(1, 2)
+    return (pair.own_detail - shifted).abs().clamp_max(_LARGEST_DIFFERENCE)
+
+
+def _working_images(padded: Tensor, stride: int) -> Tensor:
+    """Bring images to the scale at which the features' own stride of 4 is `stride` pixels of the original."""
+    if stride == _FEATURE_STRIDE:
+        return padded
+    scale = _FEATURE_STRIDE / stride
+    return F.interpolate(
+        padded, scale_factor=scale, mode="bilinear", align_corners=False, antialias=scale < 1
+    )

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, normalized_entropy
+from models.colorizer import ColorizerOutput, SecondPass, WeightVolume, average_candidates, read_volume
 from models.paper_layers import NormedConv2d, Residual, UNet
 
 STRIDE = 4
@@ -99,11 +99,10 @@ class PaperColorizer(nn.Module):
             logits = self._in_bands(guide, candidates)
         logits = logits[:, :max_disparity, :height, :width].float()
         weights = logits.softmax(dim=1)
-        volume = WeightVolume(
-            weights, normalized_entropy(weights, logits), stride=1, max_disparity=max_disparity, offset=start
-        )
+        log_total, disparity, entropy = read_volume(weights, logits, 1, start)
+        volume = WeightVolume(logits, log_total, 1, max_disparity, start)
         y, chroma = self._average(weights, reference.float(), start)
-        return ColorizerOutput(chroma, y, volume)
+        return ColorizerOutput(chroma, y, disparity, entropy, volume)
 
     def features(self, image: Tensor) -> Tensor:
         """Return features, B×C×H'×W', of B×1×H×W luma or B×3×H×W YCbCr; H' and W' are multiples of 4."""

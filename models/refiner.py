@@ -1,7 +1,9 @@
 """The refiner Φ: corrects the first pass where it cannot be right, guided by the mono image (paper, Fig. 7).
 
-Φ sees I_C (averaged luma and chroma), I_G, and how unsure W was; I*_C = I_C + Φ(I_C, I_G). Where averaged
-luma and mono image disagree, the colour came from somewhere else: from an occlusion, or across an edge.
+Φ sees I_C (averaged luma and chroma), I_G, how unsure W was, and whether the second pass finds the way back:
+I*_C = I_C + Φ(I_C, I_G). Where averaged luma and mono image disagree, or the way back leads elsewhere, the
+colour came from a surface that hides the right one. There it is replaced: colours spread from pixels that can
+be trusted, along surfaces of the mono image, so that a filled pixel has a colour that its surroundings have.
 """
 
 from __future__ import annotations
@@ -16,12 +18,21 @@ from torch import Tensor, nn
 from models.colorizer import ColorizerOutput
 from models.layout import prefer_channels_last
 
+_SPREAD_STRIDE = 4  # pixels per cell of the grid on which colours spread
+_NEIGHBORS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
+
 
 @dataclass(frozen=True)
 class RefinerConfig:
-    """Widths of the U-Net at strides 2, 4, 8, 16 and 32 of the full-size image."""
+    """Shape of the refiner.
+
+    Attributes:
+        channels: widths of the U-Net at strides 2, 4, 8, 16 and 32 of the full-size image.
+        reaches: how far colours spread in each step, in cells of 4 pixels.
+    """
 
     channels: tuple[int, ...] = (24, 32, 48, 48, 48)
+    reaches: tuple[int, ...] = (16, 8, 4, 2, 1, 8, 4, 2, 1)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -32,52 +43,128 @@ def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
     )
 
 
-class Refiner(nn.Module):
-    """Residual chroma from a U-Net on 2×2 pixel blocks: full-size in and out, most of the work at half
-    size.
+def return_error(there: Tensor, back: Tensor) -> Tensor:
+    """Return how far from its start a pixel arrives that goes to its match and back: B×1×H×W, px.
+
+    Where one surface hides another from the colour camera, the way there leads to the surface in front, and
+    from it the way back leads to where that one is in the mono image.
+
+    Args:
+        there: B×1×H×W disparities of the image that was coloured.
+        back: B×1×H×W disparities of its reference, in the unmirrored frame.
     """
+    width = there.shape[-1]
+    column = torch.arange(width, device=there.device) + there.round().long()
+    arrived = back.gather(-1, column.clamp(0, width - 1))
+    outside = (column < 0) | (column >= width)
+    return torch.where(outside, there.new_tensor(float(width)), (there - arrived).abs())
+
+
+class Refiner(nn.Module):
+    """A U-Net on 2×2 pixel blocks says which colours to trust and how they spread, and adds a residual."""
 
     def __init__(self, config: RefinerConfig | None = None) -> None:
         super().__init__()
         self.config = config or RefinerConfig()
         channels = self.config.channels
-        self.stem = nn.Sequential(_conv(5 * 4, channels[0]), _conv(channels[0], channels[0]))
+        self.stem = nn.Sequential(_conv(6 * 4, channels[0]), _conv(channels[0], channels[0]))
         self.down = nn.ModuleList(
             nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in itertools.pairwise(channels)
         )
         self.up = nn.ModuleList(nn.Conv2d(b, a, 1) for a, b in itertools.pairwise(channels))
         self.join = nn.ModuleList(_conv(a, a) for a in channels[:-1])
-        self.head = nn.Conv2d(channels[0], 2 * 4, 3, padding=1)
-        nn.init.zeros_(self.head.weight)
-        assert self.head.bias is not None
-        nn.init.zeros_(self.head.bias)
+        self.reaches = sorted(set(self.config.reaches))
+        self.trust = nn.Conv2d(channels[1], 1, 3, padding=1)
+        self.affinity = nn.Conv2d(channels[1], len(self.reaches) * len(_NEIGHBORS), 3, padding=1)
+        self.upsampling = nn.Conv2d(channels[1], 4 * len(_NEIGHBORS), 3, padding=1)
+        self.head = nn.Conv2d(channels[0], 3 * 4, 3, padding=1)
+        for layer in (self.trust, self.affinity, self.upsampling, self.head):
+            nn.init.zeros_(layer.weight)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
         prefer_channels_last(self)
 
-    def forward(self, mono: Tensor, first: ColorizerOutput) -> Tensor:
+    def forward(self, mono: Tensor, first: ColorizerOutput, back: Tensor) -> Tensor:
         """Return the refined chroma.
 
         Args:
             mono: I_G, B×1×H×W, 0 … 1.
             first: the first pass on it.
+            back: B×1×H×W, disparity of the second pass (in the frame of the reference).
 
         Returns:
             B×2×H×W, (Cb, Cr) centred: I_C + Φ(I_C, I_G).
         """
+        return self.refine(mono, first, back)[0]
+
+    def refine(self, mono: Tensor, first: ColorizerOutput, back: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the refined chroma as `forward` does, and the spread colours alone, B×2×H×W."""
         height, width = mono.shape[-2:]
-        entropy = F.interpolate(
-            first.volume.entropy.unsqueeze(1).to(mono.dtype),
-            scale_factor=float(first.volume.stride),
-            mode="bilinear",
-        )[..., :height, :width]
-        images = torch.cat([mono - 0.5, (mono - first.luma) * 2, first.chroma * 4, entropy], dim=1)
         block = 2 ** len(self.config.channels)
-        padded = F.pad(images, (0, -width % block, 0, -height % block), mode="replicate")
-        x = self.stem(F.pixel_unshuffle(padded, 2))
-        levels = [x]
+        padding = (0, -width % block, 0, -height % block)
+        padded = F.pad(self._inputs(mono, first, back), padding, mode="replicate")
+        half, quarter = self._features(F.pixel_unshuffle(padded, 2))
+        chroma = F.pad(first.chroma, padding, mode="replicate")
+        spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), quarter)
+        spread = F.interpolate(spread, scale_factor=2.0, mode="bilinear", align_corners=False)
+        correction = F.pixel_shuffle(self.head(half), 2)
+        blend, residual = correction[:, :1], correction[:, 1:]
+        refined = chroma + torch.sigmoid(blend - 2) * (spread - chroma) + residual * 0.25
+        return refined[..., :height, :width], spread[..., :height, :width]
+
+    @staticmethod
+    def _inputs(mono: Tensor, first: ColorizerOutput, back: Tensor) -> Tensor:
+        """Stack what Φ sees: B×6×H×W, each of the order of one."""
+        error = return_error(first.disparity, back) / first.volume.stride
+        doubt = (error / (error + 2)).to(mono.dtype)
+        entropy = first.entropy.to(mono.dtype)
+        known = [mono - 0.5, (mono - first.luma) * 2, first.chroma * 4, entropy, doubt]
+        return torch.cat(known, dim=1)
+
+    def _features(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
+        """Run the U-Net; return what it knows at strides 2 and 4."""
+        levels = [self.stem(blocks)]
         for down in self.down:
             levels.append(down(levels[-1]))
         x = levels.pop()
+        decoded = []
         for up, join in zip(reversed(self.up), reversed(self.join), strict=True):
             x = join(F.interpolate(up(x), scale_factor=2.0, mode="bilinear") + levels.pop())
-        residual = F.pixel_shuffle(self.head(x), 2)[..., :height, :width]
-        return first.chroma + residual * 0.25
+            decoded.append(x)
+        return decoded[-1], decoded[-2]
+
+    def _spread(self, chroma: Tensor, features: Tensor) -> Tensor:
+        """Let trusted colours spread over the rest: chroma at stride 4 in, at stride 2 out.
+
+        Each step replaces what is not trusted by a convex combination of nine neighbours, first far, then
+        near.
+        """
+        trust = torch.sigmoid(self.trust(features) + 2)
+        shape = (len(features), len(self.reaches), len(_NEIGHBORS), *features.shape[-2:])
+        weights = self.affinity(features).view(shape).softmax(dim=2) * (1 - trust).unsqueeze(1)
+        anchor = trust * chroma
+        for reach in self.config.reaches:
+            chroma = anchor + _combine(chroma, weights[:, self.reaches.index(reach)], reach)
+        return self._double(chroma, features)
+
+    def _double(self, chroma: Tensor, features: Tensor) -> Tensor:
+        """Double the size: each of a cell's four quarters is a convex combination of nine cells."""
+        batch, _, height, width = features.shape
+        weights = self.upsampling(features).view(batch, 4, len(_NEIGHBORS), height, width).softmax(dim=2)
+        quarters = torch.stack([_combine(chroma, weights[:, n], 1) for n in range(4)], dim=2)
+        return F.pixel_shuffle(quarters.flatten(1, 2), 2)
+
+
+def _combine(values: Tensor, weights: Tensor, reach: int) -> Tensor:
+    """Return Σ_n weights[n] · values at the nine neighbours `reach` cells away: B×C×h×w, B×9×h×w → B×C×h×w.
+
+    Outside, the border repeats.
+    """
+    height, width = values.shape[-2:]
+    padded = F.pad(values, (reach, reach, reach, reach), mode="replicate")
+    total = torch.zeros_like(values)
+    for n, (y, x) in enumerate(_NEIGHBORS):
+        top, left = (1 + y) * reach, (1 + x) * reach
+        neighbor = padded[..., top : top + height, left : left + width]
+        total = torch.addcmul(total, weights[:, n : n + 1], neighbor)
+    return total

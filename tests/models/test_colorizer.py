@@ -19,7 +19,7 @@ from models.colorizer import (
 
 def _volume(weights: Tensor, stride: int = 1, *, mirrored: bool = False) -> WeightVolume:
     depth = weights.shape[1] * stride
-    return WeightVolume(weights, torch.zeros_like(weights[:, 0]), stride, depth, 0, mirrored)
+    return WeightVolume(weights.log(), torch.zeros_like(weights[:, 0]), stride, depth, 0, mirrored)
 
 
 def test_average_takes_candidate_k_from_column_x_plus_k() -> None:
@@ -87,8 +87,10 @@ class _ShiftNetwork:
         weights = torch.zeros(1, max_disparity, *luma.shape[-2:])
         weights[:, self.shift] = 1
         averaged = average_candidates(weights, shift_reference(reference, offset))
-        volume = WeightVolume(weights, weights[:, 0], 1, max_disparity, offset)
-        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], volume)
+        nothing = torch.zeros_like(luma)
+        volume = WeightVolume(weights.log(), nothing[:, 0], 1, max_disparity, offset)
+        disparity = nothing + offset + self.shift
+        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], disparity, nothing, volume)
 
 
 def test_the_cycle_arrives_back_where_content_was_visible() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from models.colorizer import colorize_cycle
 from models.layout import SmallConv3d
-from models.live import LiveColorizer, LiveConfig, correlate, matching_stride
+from models.live import LiveColorizer, LiveConfig, correlate, detail_differences, matching_stride
 from models.live import _double as double
 
 BUDGET = LiveConfig().volume_budget
@@ -75,7 +77,7 @@ def test_any_size_gives_full_size_results(
     assert output.chroma.shape == (1, 2, height, width)
     assert output.luma.shape == (1, 1, height, width)
     assert output.chroma.isfinite().all()
-    torch.testing.assert_close(output.volume.weights.sum(dim=1), torch.ones_like(output.volume.entropy))
+    torch.testing.assert_close(output.volume.weights.sum(dim=1), torch.ones_like(output.volume.log_total))
 
 
 def test_candidates_outside_the_reference_get_no_weight(network: LiveColorizer) -> None:
@@ -95,3 +97,53 @@ def test_offset_means_the_same_as_moving_the_reference(network: LiveColorizer) -
     moved = torch.cat([reference[..., 6:], reference[..., -1:].expand(1, 3, 48, 6)], dim=-1)
     with torch.inference_mode():
         torch.testing.assert_close(network(luma, reference, 16, 6).chroma, network(luma, moved, 16, 0).chroma)
+
+
+@pytest.fixture(scope="module")
+def detailed() -> LiveColorizer:
+    """A network to which detail matters everywhere, differently."""
+    torch.manual_seed(4)
+    network = LiveColorizer(LiveConfig(volume_budget=20_000)).eval()
+    nn.init.normal_(network.detail_weight.weight, std=0.5)
+    nn.init.constant_(network.detail_weight.bias, 2.0)
+    return network
+
+
+@pytest.mark.parametrize(("height", "width", "disparity", "offset"), [(33, 41, 13, 0), (50, 101, 30, -3)])
+def test_working_in_slices_changes_nothing(
+    detailed: LiveColorizer, height: int, width: int, disparity: int, offset: int
+) -> None:
+    """Without gradients the volume is worked off by candidates; both passes come out the same, at any stride."""
+    torch.manual_seed(5)
+    luma, reference = torch.rand(1, 1, height, width), torch.rand(1, 3, height, width)
+    whole = colorize_cycle(detailed, luma, reference, disparity, offset)
+    with torch.no_grad():
+        sliced = colorize_cycle(detailed, luma, reference, disparity, offset)
+    for a, b in zip(whole, sliced, strict=True):
+        for name in ("chroma", "luma", "disparity", "entropy"):
+            torch.testing.assert_close(getattr(a, name), getattr(b, name), atol=1e-4, rtol=1e-4)
+        torch.testing.assert_close(a.volume.weights, b.volume.weights, atol=1e-5, rtol=1e-4)
+        assert a.volume.mirrored == b.volume.mirrored
+    assert whole.second.volume.mirrored
+    assert detail_differences(detailed.encode(luma, reference[:, :1], 8, 0, 2)).max() > 0
+
+
+@pytest.mark.parametrize("offset", [0, 4, -4])
+def test_the_second_pass_arrives_where_the_first_came_from(offset: int) -> None:
+    """A network that only sees detail finds a planted shift there and back, at any offset and padding."""
+    rng = np.random.default_rng(6)
+    network = LiveColorizer().eval()
+    nn.init.zeros_(network.aggregation.mix)
+    nn.init.zeros_(network.aggregation.score.weight)
+    nn.init.constant_(network.detail_weight.bias, 100.0)
+    planted = 8  # whole cells of the contrast normalisation: detail is the same in both images
+    levels = np.stack([rng.permutation(98) for _ in range(37)]) / 98  # no two pixels of a row are alike
+    luma = torch.from_numpy(levels).float().view(1, 1, 37, 90 + planted)
+    wide = torch.cat([luma, torch.rand(1, 2, 37, 90 + planted) - 0.5], dim=1)
+    reference, mono = wide[..., :90], wide[:, :1, :, planted:]
+    with torch.no_grad():
+        cycle = colorize_cycle(network, mono, reference, 16, offset)
+    inside = slice(30, -30)
+    for output in cycle:
+        assert (output.disparity[..., inside] - planted).abs().median() < 0.3
+    assert (cycle.second.chroma - reference[:, 1:])[..., inside].abs().median() < 0.05

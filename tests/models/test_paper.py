@@ -162,8 +162,8 @@ def test_any_size_and_range(
     assert output.luma.shape == (2, 1, height, width)
     assert output.volume.weights.shape == (2, max_disparity, height, width)
     torch.testing.assert_close(output.volume.weights.sum(dim=1), torch.ones(2, height, width))
-    assert output.volume.entropy.min() >= 0
-    assert output.volume.entropy.max() <= 1
+    assert output.entropy.min() >= 0
+    assert output.entropy.max() <= 1
     low, high = reference.amin(dim=(0, 2, 3)), reference.amax(dim=(0, 2, 3))
     averaged = torch.cat([output.luma, output.chroma], dim=1)
     assert (averaged >= low.view(3, 1, 1) - 1e-5).all()

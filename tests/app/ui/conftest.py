@@ -55,8 +55,6 @@ def make_colorization(seed: int = 0, *, mirrored: bool = False) -> Colorization:
     logits = torch.from_numpy(rng.normal(size=(1, DEPTH, *cells)).astype(np.float32))
     logits[:, SHIFT // STRIDE, 2:] += 5
     logits[:, 0, :2] += 5
-    weights = torch.softmax(logits, 1)
-    entropy = -(weights * weights.log()).sum(1) / np.log(DEPTH)
     disparity = np.full((HEIGHT, WIDTH), SHIFT, np.float32)
     disparity[: 2 * STRIDE] = 0
 
@@ -80,7 +78,7 @@ def make_colorization(seed: int = 0, *, mirrored: bool = False) -> Colorization:
         cycle_ssim_cr=0.98,
         stages_ms={"first pass": 10.0},
         search=SearchRange(DEPTH * STRIDE, 0, mirrored),
-        weights=WeightVolume(weights, entropy, STRIDE, DEPTH * STRIDE, 0, mirrored),
+        weights=WeightVolume(logits, logits.logsumexp(1), STRIDE, DEPTH * STRIDE, 0, mirrored),
     )
 
 

@@ -1,0 +1,72 @@
+"""The refiner: what it sees, how colours spread."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.colorizer import ColorizerOutput, WeightVolume
+from models.refiner import Refiner, return_error
+
+
+def _first(height: int, width: int, chroma: Tensor, disparity: float = 0.0) -> ColorizerOutput:
+    logits = torch.zeros(1, 4, height, width)
+    volume = WeightVolume(logits, logits.logsumexp(1), 1, 4, 0)
+    luma = torch.full((1, 1, height, width), 0.5)
+    return ColorizerOutput(chroma, luma, torch.full_like(luma, disparity), torch.ones_like(luma), volume)
+
+
+def test_the_way_back_of_a_visible_pixel_ends_where_it_began() -> None:
+    """A surface at disparity 6 hides one at 2: pixels that are hidden come back elsewhere."""
+    there = torch.full((1, 1, 1, 40), 2.0)
+    there[..., 10:20] = 6  # in front
+    back = torch.full((1, 1, 1, 40), 2.0)
+    back[..., 16:26] = 6  # the same surface where the colour camera sees it
+    error = return_error(there, back)[0, 0, 0]
+    hidden = torch.zeros(40, dtype=torch.bool)
+    hidden[20:24] = True  # x + 2 falls on columns 22 … 25, which the surface in front covers
+    assert error[:38][~hidden[:38]].max() == 0
+    assert (error[hidden] == 4).all()
+    assert (error[38:] == 40).all(), "beyond the border there is no way back"
+
+
+@pytest.mark.parametrize(("height", "width"), [(32, 32), (37, 61), (64, 100)])
+def test_any_size(height: int, width: int) -> None:
+    torch.manual_seed(0)
+    refiner = Refiner().eval()
+    first = _first(height, width, torch.rand(1, 2, height, width) - 0.5)
+    with torch.inference_mode():
+        refined, spread = refiner.refine(torch.rand(1, 1, height, width), first, first.disparity)
+    assert refined.shape == first.chroma.shape == spread.shape
+    assert refined.isfinite().all()
+
+
+def test_spread_colours_are_averages_of_colours_that_are_there() -> None:
+    torch.manual_seed(1)
+    refiner = Refiner().eval()
+    for layer in (refiner.trust, refiner.affinity, refiner.upsampling):
+        nn.init.normal_(layer.weight, std=0.2)
+    chroma = torch.rand(1, 2, 64, 96) * 0.2 + 0.1
+    first = _first(64, 96, chroma, disparity=3.0)
+    with torch.inference_mode():
+        spread = refiner.refine(torch.rand(1, 1, 64, 96), first, first.disparity + 5)[1]
+    assert spread.min() >= chroma.min() - 1e-6
+    assert spread.max() <= chroma.max() + 1e-6
+
+
+def test_a_colour_reaches_far_where_nothing_else_is_trusted() -> None:
+    """One trusted column of colour fills an untrusted image, step by step of the reaches."""
+    refiner = Refiner().eval()
+    features = torch.zeros(1, refiner.config.channels[1], 24, 24)
+    features[:, 0, :, 0] = 1  # the first column of cells is trusted, the rest not
+    with torch.no_grad():
+        assert refiner.trust.bias is not None
+        refiner.trust.bias.fill_(-22)
+        refiner.trust.weight[:, 0, 1, 1] = 40
+        chroma = torch.zeros(1, 2, 24, 24)
+        chroma[..., 0] = 0.4
+        filled = refiner._spread(chroma, features)
+    far = filled[..., 2 * 20].mean()
+    assert 0.01 < far < 0.4
+    assert filled[..., 2].mean() > far
