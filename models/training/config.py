@@ -9,10 +9,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from models.data.batches import CropShape
+from models.data.crops import Augmentation
+from models.data.registered import SampleConfig
 from models.live import LiveConfig
 from models.paper import PaperConfig
 from models.refiner import RefinerConfig
-from models.structure import StructureConfig
+from models.structure import PAPER_SIZE, StructureConfig
 
 Stage = Literal["structure", "colorizer", "refiner"]
 STAGES: tuple[Stage, ...] = ("structure", "colorizer", "refiner")
@@ -79,13 +81,17 @@ class RealConfig:
     Attributes:
         every: each so many steps is one on real pairs: 1 for all, 0 for none; the others have truth.
         crop: height and width in px; smaller pairs are taken whole.
-        max_disparity: d of pairs that do not tell theirs.
+        max_disparity: d of a crop; where disparities of a pair are larger, the reference's part is moved.
+        validation_crop: height and width in px of the middles of held-out pairs, at most.
+        augmentation: what is done to crops at random.
         weight: of everything that real pairs contribute to the loss.
     """
 
     every: int = 1
     crop: tuple[int, int] = (256, 512)
     max_disparity: int = 48
+    validation_crop: tuple[int, int] = (512, 768)
+    augmentation: Augmentation = field(default_factory=lambda: Augmentation(permute=0.0, jitter=0.0))
     weight: float = 1.0
 
 
@@ -97,8 +103,12 @@ class SupervisedConfig:
         shapes: crops of generated scenes; a preset without a matching stride of its own has all at stride 1.
         stereo_share: share of these steps that take colour stereo pairs, if there are any.
         stereo_crop: height and width in px of their crops.
+        stereo_max_disparity: d of their crops.
+        augmentation: what is done to their crops at random.
         matching_weight, chroma_weight, refined_weight: of the cross-entropy of W, of the first pass's mean
             absolute error in chroma, and of the refined one's.
+        spread_weight: weight of the refiner's spread colours within its error: they should be right by
+            themselves.
     """
 
     shapes: tuple[CropShape, ...] = (
@@ -108,9 +118,12 @@ class SupervisedConfig:
     )
     stereo_share: float = 0.5
     stereo_crop: tuple[int, int] = (192, 320)
+    stereo_max_disparity: int = 96
+    augmentation: Augmentation = field(default_factory=Augmentation)
     matching_weight: float = 0.2
     chroma_weight: float = 20.0
     refined_weight: float = 20.0
+    spread_weight: float = 0.3
 
 
 @dataclass(frozen=True)
@@ -119,12 +132,12 @@ class StructureStage:
 
     Attributes:
         network: size of the structure network.
-        crop: height and width in px of the registered regions' crops.
+        samples: how registered pairs are drawn and warped.
     """
 
     run: RunConfig = field(default_factory=RunConfig)
-    network: StructureConfig = field(default_factory=lambda: StructureConfig(filters=16, blocks=8))
-    crop: tuple[int, int] = (128, 128)
+    network: StructureConfig = PAPER_SIZE
+    samples: SampleConfig = field(default_factory=SampleConfig)
 
 
 @dataclass(frozen=True)
@@ -169,13 +182,15 @@ class Recipe:
     Attributes:
         preset: whose colorizer `network` describes.
         seed: source of all random choices.
-        held_out: share of the scenes of the pairs that is never trained on, 0 … 1; the paper holds out 0.3.
+        held_out: share of the pairs that is never trained on, by scene, 0 … 1; the paper holds out 0.3.
+        held_out_names: pairs to hold out, with their scenes, instead of a drawn share; for folds.
         data_licence: of the pairs; goes into the card.
     """
 
     preset: Literal["live", "paper"] = "paper"
     seed: int = 0
     held_out: float = 0.3
+    held_out_names: tuple[str, ...] = ()
     data_licence: str = "not stated"
     network: LiveConfig | PaperConfig = field(default_factory=lambda: PaperConfig(filters=16))
     refiner_network: RefinerConfig = field(default_factory=RefinerConfig)

@@ -1,4 +1,7 @@
-"""What the networks are trained to reach: with truth on generated scenes, by the cycle on real pairs."""
+"""What the networks are trained to reach: with truth, by supervision; on real pairs, by the cycle.
+
+Every loss is a mean over samples, so that n processes with b samples each minimise what one with n·b does.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from models.colorizer import Cycle, WeightVolume
+from models.errors import ModelError
 from models.metrics import mean_inside, ssim_map
+from models.structure import StructureNetwork, structure_loss
+from models.training.config import LossConfig
 
 
 def disparity_loss(logits: Tensor, disparity: Tensor, visible: Tensor, stride: int) -> Tensor:
@@ -33,19 +39,26 @@ def disparity_loss(logits: Tensor, disparity: Tensor, visible: Tensor, stride: i
     # measure.
     mask = mask * (torch.arange(width, device=logits.device) + below + 1 < width)
     fraction = target - below
-    log_weights = logits.log_softmax(dim=1)
+    log_weights = logits.float().log_softmax(dim=1)
     entropy = -(1 - fraction) * log_weights.gather(1, below) - fraction * log_weights.gather(
         1, (below + 1).clamp_max(logits.shape[1] - 1)
     )
-    return (entropy * mask).sum() / mask.sum().clamp_min(1)
+    return ((entropy * mask).sum(dim=(1, 2, 3)) / mask.sum(dim=(1, 2, 3)).clamp_min(1)).mean()
 
 
 def chroma_loss(chroma: Tensor, truth: Tensor, weight: Tensor | None = None) -> Tensor:
-    """Return the mean absolute error of chroma (B×2×H×W), each pixel weighted."""
-    error = (chroma - truth).abs().mean(dim=1, keepdim=True)
+    """Return the mean absolute error of chroma (B×2×H×W), each pixel weighted (B×1×H×W)."""
+    error = (chroma.float() - truth).abs().mean(dim=1, keepdim=True)
     if weight is None:
         return error.mean()
-    return (error * weight).sum() / weight.sum().clamp_min(1)
+    return ((error * weight).sum(dim=(1, 2, 3)) / weight.sum(dim=(1, 2, 3)).clamp_min(1)).mean()
+
+
+def squared_chroma_loss(chroma: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean square error of chroma (B×2×H×W): the L2 loss of the refiner (paper, "Color
+    refinement").
+    """
+    return F.mse_loss(chroma.float(), truth)
 
 
 def smoothness_loss(volume: WeightVolume) -> Tensor:
@@ -54,20 +67,71 @@ def smoothness_loss(volume: WeightVolume) -> Tensor:
 
     Every pair of neighbours is met twice in the equation's double sum, hence the factor.
     """
-    weights = volume.weights
+    weights = volume.weights.float()
     differences = [weights.diff(dim=dim).abs().sum() for dim in (1, 2, 3)]
     return 2 * torch.stack(differences).sum() / weights.numel()
 
 
-def cycle_objective(cycle: Cycle, mono: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return (L_ss, L_cc, L_smooth) of a real pair (paper, eqs. 1 to 3); plain SSIM stands for the learned
-    metric.
+def consistency_loss(chroma: Tensor, reference: Tensor) -> Tensor:
+    """Return L_cc (paper, eq. 2): one minus the mean SSIM of Cb and Cr of R'_C and R_C, without the border.
 
     Args:
-        cycle: both passes of the pair.
-        mono: B×1×H×W, 0 … 1.
-        reference: B×3×H×W YCbCr, chroma centred.
+        chroma: of R'_C, B×2×H×W, centred.
+        reference: R_C, B×3×H×W YCbCr.
     """
-    structure = 1 - mean_inside(ssim_map(cycle.first.luma, mono, luminance=False)).mean()
-    consistency = 1 - mean_inside(ssim_map(cycle.second.chroma + 0.5, reference[:, 1:] + 0.5)).mean()
-    return structure, consistency, smoothness_loss(cycle.first.volume)
+    return 1 - mean_inside(ssim_map(chroma + 0.5, reference[:, 1:] + 0.5)).mean()
+
+
+def plain_structure_loss(luma: Tensor, mono: Tensor) -> Tensor:
+    """Return one minus SSIM without its luminance term, of I_C's luma and I_G: Table 4's "SSIM as structure
+    similarity loss", and what the authors' released code minimises.
+    """
+    return 1 - mean_inside(ssim_map(luma, mono, luminance=False)).mean()
+
+
+class CycleObjective:
+    """L = λ1·L_ss + λ2·L_cc + λ3·L_smooth (paper, eq. 4), with each loss as the configuration has it.
+
+    Args:
+        config: which losses, with which weights.
+        structure: the learned metric, frozen; needed where `config.structure` is "learned".
+    """
+
+    def __init__(self, config: LossConfig, structure: StructureNetwork | None = None) -> None:
+        if config.structure == "learned" and structure is None:
+            raise ModelError("the learned structure loss needs a trained structure network")
+        self.config = config
+        self.structure = structure
+
+    def __call__(self, cycle: Cycle, mono: Tensor, reference: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return L and its terms, unweighted, by name: those that are switched off are left out.
+
+        Args:
+            cycle: both passes of the pairs.
+            mono: I_G, B×1×H×W, 0 … 1.
+            reference: R_C, B×3×H×W YCbCr, chroma centred.
+        """
+        config = self.config
+        terms: dict[str, tuple[float, Tensor]] = {}
+        if config.structure != "none":
+            terms["L_ss"] = (config.structure_weight, self._structure(cycle.first.luma, mono))
+        if config.consistency == "ssim":
+            consistency = consistency_loss(cycle.second.chroma, reference)
+            terms["L_cc"] = (config.consistency_weight, consistency)
+        elif config.consistency == "l1":
+            consistency = chroma_loss(cycle.second.chroma, reference[:, 1:])
+            terms["L_cc"] = (config.consistency_weight, consistency)
+        if config.smoothness != "none":
+            terms["L_smooth"] = (config.smoothness_weight, smoothness_loss(cycle.first.volume))
+        if not terms:
+            raise ModelError("structure, consistency and smoothness are all off: nothing is left to minimise")
+        total = torch.stack([weight * loss for weight, loss in terms.values()]).sum()
+        return total, {name: loss for name, (_, loss) in terms.items()}
+
+    def _structure(self, luma: Tensor, mono: Tensor) -> Tensor:
+        if self.config.structure == "learned":
+            assert self.structure is not None
+            return structure_loss(self.structure.to(mono.device), mono, luma)
+        if self.config.structure == "ssim":
+            return plain_structure_loss(luma, mono)
+        return (luma.float() - mono).abs().mean()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.data.batches import CropShape, SyntheticBatches
+from models.data.batches import CropShape, GeneratedBatches
 from models.data.layers import generate_pair
 
 
@@ -30,7 +30,7 @@ def test_visible_content_lies_disparity_pixels_further_right() -> None:
 
 def test_a_batch_depends_on_its_step_alone() -> None:
     shapes = (CropShape(48, 64, 16, 2, 1.0),)
-    short, long = (SyntheticBatches(3, steps, 1, shapes, None) for steps in (5, 50))
+    short, long = (GeneratedBatches(3, steps, 1, shapes, None) for steps in (5, 50))
     np.testing.assert_array_equal(short[4].mono, long[4].mono)
     assert not np.array_equal(short[3].mono, short[4].mono)
     assert short[4].reference.shape == (1, 3, 48, 64)
