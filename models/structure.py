@@ -42,7 +42,11 @@ PAPER_SIZE = StructureConfig(filters=16, blocks=8)
 
 
 class StructureNetwork(nn.Module):
-    """Two ResNets for the features of both images, and one that makes the map of them and of l, c and s."""
+    """Two ResNets for the features of both images, and one that makes the map of them and of l, c and s.
+
+    What the last ResNet makes is added to c · s, SSIM without its luminance term: untrained, the network is that
+    measure (docs/decisions/071-structure-network-corrects-ssim.md).
+    """
 
     def __init__(self, config: StructureConfig | None = None) -> None:
         super().__init__()
@@ -50,8 +54,12 @@ class StructureNetwork(nn.Module):
         n, blocks = self.config.filters, self.config.blocks
         self.mono_features = nn.Sequential(*_trunk(1, n, blocks), NormedConv2d(n, n, 3))
         self.luma_features = nn.Sequential(*_trunk(1, n, blocks), NormedConv2d(n, n, 3))
-        # The last layer has one filter and neither batch norm nor ReLU.
-        self.similarity = nn.Sequential(*_trunk(2 * n + 3, n, blocks), nn.Conv2d(n, 1, 3, padding=1))
+        # The last layer has one filter and neither batch norm nor ReLU; it starts at 0.
+        last = nn.Conv2d(n, 1, 3, padding=1)
+        nn.init.zeros_(last.weight)
+        assert last.bias is not None
+        nn.init.zeros_(last.bias)
+        self.similarity = nn.Sequential(*_trunk(2 * n + 3, n, blocks), last)
         prefer_channels_last(self)
 
     def forward(self, mono: Tensor, luma: Tensor) -> Tensor:
@@ -63,8 +71,9 @@ class StructureNetwork(nn.Module):
         """
         maps = similarity_maps(mono, luma)
         features = [self.mono_features(mono - 0.5), self.luma_features(luma - 0.5), *maps]
-        ssm: Tensor = self.similarity(torch.cat(features, dim=1))
-        return ssm
+        correction: Tensor = self.similarity(torch.cat(features, dim=1))
+        _luminance, contrast, structure = maps
+        return contrast * structure + correction
 
 
 def structure_loss(network: StructureNetwork, mono: Tensor, luma: Tensor) -> Tensor:

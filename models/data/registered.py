@@ -82,10 +82,11 @@ class RegisteredSamples:
                 pair = regions.read(index)
                 self._regions.append((unit(pair.mono), unit(pair.reference)))
 
-    def batch(self, step: int, count: int, first: int = 0) -> StructureBatch:
-        """Return samples first … first + count − 1 of a step."""
+    def batch(self, step: int, count: int, first: int = 0, *, only_regions: bool = False) -> StructureBatch:
+        """Return samples first … first + count − 1 of a step, all of them of one kind."""
         of_step = np.random.default_rng((self.seed, step))
-        from_regions = bool(self._regions) and of_step.random() < self.config.region_share
+        drawn = of_step.random() < self.config.region_share
+        from_regions = bool(self._regions) and (drawn or only_regions)
         samples = [
             self._sample(np.random.default_rng((self.seed, step, first + i)), from_regions)
             for i in range(count)
