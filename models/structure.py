@@ -44,8 +44,8 @@ PAPER_SIZE = StructureConfig(filters=16, blocks=8)
 class StructureNetwork(nn.Module):
     """Two ResNets for the features of both images, and one that makes the map of them and of l, c and s.
 
-    What the last ResNet makes is added to c · s, SSIM without its luminance term: untrained, the network is that
-    measure (docs/decisions/071-structure-network-corrects-ssim.md).
+    What the last ResNet makes is added to c · s, SSIM without its luminance term: untrained, the network is
+    that measure (docs/decisions/071-structure-network-corrects-ssim.md).
     """
 
     def __init__(self, config: StructureConfig | None = None) -> None:
