@@ -1,4 +1,4 @@
-"""Which disparities a pair has: known from its truth or its rig, else measured with OpenCV's block matcher."""
+"""Which disparities a pair has: known from its truth or its rig, else measured by block matching."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _measured(pair: Pair) -> tuple[int, int]:
 
 
 def _flat(image: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Return the image in 8 bits with local brightness and contrast evened out: the sensors differ in them."""
+    """Return the image in 8 bits, local brightness and contrast evened out: the sensors differ in them."""
     values = unit(image)  # type: ignore[arg-type]
     mean = cv2.boxFilter(values, -1, (15, 15))
     spread = np.sqrt(np.maximum(cv2.boxFilter(values * values, -1, (15, 15)) - mean * mean, 0))
