@@ -37,7 +37,7 @@ COMMANDS = {
     "doctor": _Command("app.commands.doctor", "show versions, cameras, GPU, display and known traps"),
     "render": _Command("app.commands.render", "render pairs of the virtual rig with their truth"),
     "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),
-    "train": _Command("models.training.command", "train the networks"),
+    "train": _Command("app.commands.train", "train the networks"),
     "evaluate": _Command("models.evaluation.command", "score networks and peers on sets of pairs"),
 }
 DEFAULT_COMMAND = "live"

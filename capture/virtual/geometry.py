@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from capture.calibration import CameraCalibration, RigCalibration
+from capture.calibration import CameraCalibration, RigCalibration, side_of_color
 from capture.spec import VirtualSpec
 
 Vector = NDArray[np.float64]
@@ -119,7 +119,7 @@ def true_calibration(spec: VirtualSpec, rig: RigGeometry | None = None) -> RigCa
         color=_calibration(rig.color),
         rotation=rotation,
         translation_mm=translation * 1000,
-        color_side="left",
+        color_side=side_of_color(rotation, translation),
         reprojection_px=0.0,
         epipolar_px=0.0,
         offset=0,

@@ -193,20 +193,19 @@ class FolderPairs:
 
 
 class JoinedPairs:
-    """Several sources as one, in order; names carry the folder's where they would repeat."""
+    """Several sources as one, in order. Names that repeat get the name of their folder put before them.
+
+    Raises ModelError if one folder is there twice.
+    """
 
     def __init__(self, sources: Sequence[PairSource]) -> None:
         self._sources = tuple(sources)
+        folders = [folder for s in sources if (folder := getattr(s, "folder", None)) is not None]
+        twice = next((f for f, n in Counter(f.resolve() for f in folders).items() if n > 1), None)
+        if twice is not None:
+            raise ModelError(f"{twice} was named twice")
         self._places = [(s, i) for s in self._sources for i in range(len(s))]
-        plain = [s.names[i] for s, i in self._places]
-        counts = Counter(plain)
-        self.names: tuple[str, ...] = tuple(
-            name if counts[name] == 1 else f"{self._label(source)}/{name}"
-            for name, (source, _) in zip(plain, self._places, strict=True)
-        )
-        if len(set(self.names)) < len(self.names):
-            twice = next(name for name, n in Counter(self.names).items() if n > 1)
-            raise ModelError(f"the pair {twice} was named twice")
+        self.names: tuple[str, ...] = tuple(self._unique_names())
 
     def __len__(self) -> int:
         return len(self._places)
@@ -222,10 +221,17 @@ class JoinedPairs:
         pair = source.read(place)
         return pair if pair.name == self.names[index] else replace(pair, name=self.names[index])
 
-    def _label(self, source: PairSource) -> str:
-        return (
-            str(source.folder) if isinstance(source, FolderPairs) else f"source {self._sources.index(source)}"
-        )
+    def _unique_names(self) -> list[str]:
+        plain = [source.names[place] for source, place in self._places]
+        labels = [folder.name if (folder := getattr(s, "folder", None)) else "pairs" for s in self._sources]
+        if len(set(labels)) < len(labels):
+            labels = [f"{number}-{label}" for number, label in enumerate(labels, 1)]
+        label_of = {id(source): label for source, label in zip(self._sources, labels, strict=True)}
+        counts = Counter(plain)
+        return [
+            name if counts[name] == 1 else f"{label_of[id(source)]}/{name}"
+            for name, (source, _) in zip(plain, self._places, strict=True)
+        ]
 
 
 def pair_folders(folder: Path) -> list[Path]:

@@ -97,12 +97,17 @@ def test_folders_are_joined_and_their_pairs_keep_apart(tmp_path: Path) -> None:
     pair_folder(tmp_path / "one", "a", "b")
     pair_folder(tmp_path / "two", "b", "c")
     (tmp_path / "notes").mkdir()
-    expected = ["a", f"{tmp_path / 'one'}/b", f"{tmp_path / 'two'}/b", "c"]
+    expected = ["a", "one/b", "two/b", "c"]
     for source in (open_pairs(tmp_path), open_pairs(tmp_path / "one", tmp_path / "two")):
         assert list(source.names) == expected
         assert [source.read(i).name for i in range(4)] == expected
     with pytest.raises(ModelError, match="twice"):
         open_pairs(tmp_path / "one", tmp_path / "one")
+
+
+def test_folders_of_one_name_are_numbered(tmp_path: Path) -> None:
+    folders = [pair_folder(tmp_path / place / "set", "a") for place in ("home", "lab")]
+    assert list(open_pairs(*folders).names) == ["1-set/a", "2-set/a"]
 
 
 @pytest.mark.parametrize(
