@@ -128,9 +128,9 @@ def match_dis(image: Gray8, other: Gray8, search: SearchRange) -> FloatImage:
     """Return the horizontal part of dense inverse search flow (Kroeger et al. 2016), NaN outside range."""
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     flow.setFinestScale(0)
-    # Half of the range as a start: the pyramid alone loses large displacements.
+    # The middle of the range as a start: the pyramid alone loses large displacements.
     start = np.zeros((*image.shape, 2), np.float32)
-    start[..., 0] = search.offset + search.max_disparity / 4
+    start[..., 0] = search.offset + 0.4 * search.max_disparity
     disparity = np.asarray(flow.calc(image, other, start), np.float32)[..., 0]
     outside = (disparity < search.offset - 1) | (disparity > search.offset + search.max_disparity)
     return np.where(outside, np.float32(np.nan), disparity)

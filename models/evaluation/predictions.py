@@ -127,7 +127,8 @@ def stored_key(path: Path) -> str | None:
     if not path.is_file():
         return None
     try:
-        with np.load(path) as file:
+        # Opened here: numpy leaves a torn file open.
+        with path.open("rb") as stream, np.load(stream) as file:
             return str(file["key"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
         return None
@@ -136,7 +137,7 @@ def stored_key(path: Path) -> str | None:
 def load_prediction(path: Path) -> tuple[Prediction, float]:
     """Return a prediction and the seconds it took. Raises ModelError if it is missing or broken."""
     try:
-        with np.load(path) as file:
+        with path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise ModelError(f"{path}: no whole prediction; run the stage `predict` again ({error})") from error

@@ -172,7 +172,7 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 .wide { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
-th:first-child { text-align: left; }
+th:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
 thead th { border-bottom: 2px solid #8888; white-space: normal; min-width: 4.5rem; vertical-align: bottom; }
 td small { display: block; opacity: .65; font-size: .75em; }
 .grid { display: grid; gap: 6px; width: max-content; }

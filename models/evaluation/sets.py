@@ -78,7 +78,8 @@ def open_sets(folders: Sequence[Path], ranges: Mapping[str, SearchRange]) -> lis
 def groups(pairs: Iterable[PairId]) -> dict[str, list[PairId]]:
     """Return the pairs by what tables have a row for: every set, and the named unions and subsets.
 
-    `middlebury` joins all sets whose names begin so; `middlebury, same light` leaves out `CHANGED_LIGHT`.
+    `middlebury` takes the place of several sets whose names begin so; `middlebury, same light` leaves out
+    `CHANGED_LIGHT`.
     """
     every = list(pairs)
     found: dict[str, list[PairId]] = {}
@@ -86,7 +87,9 @@ def groups(pairs: Iterable[PairId]) -> dict[str, list[PairId]]:
         found.setdefault(pair[0], []).append(pair)
     middlebury = [pair for pair in every if pair[0].startswith("middlebury")]
     same_light = [pair for pair in middlebury if pair[1] not in CHANGED_LIGHT]
-    if len({name for name, _ in middlebury}) > 1:
+    parts = {name for name, _ in middlebury}
+    if len(parts) > 1:
+        found = {name: pairs for name, pairs in found.items() if name not in parts}
         found["middlebury"] = middlebury
     if len(same_light) < len(middlebury):
         found["middlebury, same light"] = same_light

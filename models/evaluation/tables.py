@@ -135,7 +135,7 @@ def all_tables(results: Results) -> list[Table]:
             tables += [_details(results, name, pairs) for name, pairs in stereo.items()]
             tables.append(_table_3(results, stereo))
             tables += [_regions(results, name, pairs) for name, pairs in stereo.items()]
-            tables += [_differences(results, name, pairs) for name, pairs in stereo.items()]
+            tables.append(_differences(results, stereo))
     if results.ablation:
         tables += [_table_4(results, name, pairs) for name, pairs in (real or stereo).items()]
     return [table for table in tables if table.rows]
@@ -222,7 +222,7 @@ def _table_4(results: Results, group: str, pairs: Sequence[PairId]) -> Table:
 
 
 def _regions(results: Results, group: str, pairs: Sequence[PairId]) -> Table:
-    measures = ("ssim_rgb", "delta_e", "wrong_share")
+    measures = ("delta_e", "wrong_share")
     columns = [Column(FINAL, measure, region) for region in REGIONS for measure in measures]
     return _measured(
         results,
@@ -236,20 +236,21 @@ def _regions(results: Results, group: str, pairs: Sequence[PairId]) -> Table:
     )
 
 
-def _differences(results: Results, group: str, pairs: Sequence[PairId]) -> Table:
+def _differences(results: Results, stereo: Mapping[str, Sequence[PairId]]) -> Table:
     ours, *others = results.judged()
     measures = ("ssim_rgb", "psnr_db", "delta_e")
     rows = []
-    for other in others:
-        cells = []
-        for measure in measures:
-            a, b = (results.values(method, FINAL, measure) for method in (ours, other))
-            gains = [a[pair] - b[pair] for pair in pairs if pair in a and pair in b]
-            estimate = mean_estimate(gains) if gains else None
-            cells.append(Cell(estimate, _DIGITS.get(measure, 4), signed=True))
-        rows.append((f"{ours} − {other}", cells))
+    for group, pairs in stereo.items():
+        for other in others:
+            cells = []
+            for measure in measures:
+                a, b = (results.values(method, FINAL, measure) for method in (ours, other))
+                gains = [a[pair] - b[pair] for pair in pairs if pair in a and pair in b]
+                estimate = mean_estimate(gains) if gains else None
+                cells.append(Cell(estimate, _DIGITS.get(measure, 4), signed=True))
+            rows.append((f"{group}: {ours} − {other}", cells))
     return Table(
-        f"Paired differences, final result: {group}",
+        "Paired differences, final result",
         "Mean over the pairs of the difference on the same pair; an interval without 0 is a difference that "
         "the choice of pairs does not explain.",
         ["methods", *(_HEADS[measure] for measure in measures)],
