@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from models.errors import WeightsMismatch
@@ -27,6 +25,9 @@ def save_weights(path: Path, modules: Mapping[str, nn.Module], card: Card) -> No
     The card says at least `preset` and `config`, from which the networks can be built again. It is stored in
     the file and, with the file's SHA-256, as `NAME.json` beside it.
     """
+    # Imported here, so that training runs, and keeps checkpoints, where safetensors is not installed.
+    from safetensors.torch import save_file
+
     tensors = {
         f"{name}.{key}": value.contiguous().cpu()
         for name, module in modules.items()
@@ -46,6 +47,8 @@ def load_weights(path: Path) -> tuple[Card, dict[str, dict[str, Tensor]]]:
     """Return the card and the states by module name. Raises WeightsMismatch if the file is missing, broken or
     foreign.
     """
+    from safetensors import SafetensorError, safe_open
+
     if not path.is_file():
         raise WeightsMismatch(f"{path}: no such weights file")
     try:

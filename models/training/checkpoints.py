@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
 import subprocess
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import tomli_w
 import torch
 from torch import Tensor
 
 from models.errors import ModelError
 from models.training.recipe_files import Document, difference
+
+log = logging.getLogger(__name__)
 
 State = dict[str, Any]
 
@@ -44,6 +46,11 @@ class Provenance:
 
     def write(self, folder: Path) -> None:
         """Write `config.toml`: the configuration, with data and commit in a table of their own."""
+        try:
+            import tomli_w
+        except ModuleNotFoundError:
+            log.warning("tomli_w is not installed: no config.toml; the configuration is in the card")
+            return
         whole = {**self.config, "origin": {"git_commit": git_commit(), "data": self.data}}
         write_atomically(folder / "config.toml", tomli_w.dumps(whole).encode())
 

@@ -45,6 +45,8 @@ class Group:
 
     def any(self, condition: bool, device: torch.device) -> bool:
         """Return whether the condition holds in any process, the same in each."""
+        if self.world == 1:
+            return condition
         return bool(self.mean(torch.tensor(float(condition), device=device)) > 0)
 
     def from_leader(self, value: T) -> T:
@@ -75,10 +77,8 @@ def process_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
         dist.destroy_process_group()
 
 
-class SharedBatchNorm(nn.SyncBatchNorm):
-    """`SyncBatchNorm` for CPUs: mean and variance over the samples of all processes, of equal number in
-    each.
-    """
+class SharedBatchNorm(nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 (what all batch norms share)
+    """Batch norm with mean and variance over the samples of all processes, of equal number in each."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise B×C×…; while training, with the statistics of all processes' batches together."""
@@ -102,6 +102,9 @@ class SharedBatchNorm(nn.SyncBatchNorm):
         normed: Tensor = centred * scale.view(shape) + self.bias.view(shape)
         return normed
 
+    def _check_input_dim(self, x: Tensor) -> None:
+        """Any number of dimensions will do."""
+
 
 def _sum(values: Tensor) -> Tensor:
     """Return the sum over all processes; gradients are summed likewise."""
@@ -113,8 +116,9 @@ def share_batch_norms(module: nn.Module, device: torch.device) -> None:
     """Let all batch norms inside a module share their statistics; parameters and buffers stay the same
     objects.
     """
-    nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
-    if device.type != "cuda":
-        for layer in module.modules():
-            if isinstance(layer, nn.SyncBatchNorm):
-                layer.__class__ = SharedBatchNorm
+    if device.type == "cuda":
+        nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        return
+    for layer in module.modules():
+        if isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001
+            layer.__class__ = SharedBatchNorm

@@ -82,7 +82,8 @@ def _recipe_path(name: str | Path, beside: Path) -> Path:
     return path
 
 
-def _load(path: Path) -> Document:
+def _load(path: Path, users: tuple[Path, ...] = ()) -> Document:
+    """Return a file's document over that of its base; `users` are the files that led here."""
     try:
         document = tomllib.loads(path.read_bytes().decode())
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -91,9 +92,10 @@ def _load(path: Path) -> Document:
     if base is None:
         return document
     found = _recipe_path(base, path.parent)
-    if found.resolve() == path.resolve():
-        raise ModelError(f"{path}: is its own base")
-    whole = _load(found)
+    above = (*users, path.resolve())
+    if found.resolve() in above:
+        raise ModelError(f"{path}: its base {base} is based on it")
+    whole = _load(found, above)
     _merge(whole, document)
     return whole
 

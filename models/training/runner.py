@@ -87,6 +87,7 @@ class _Progress:
     best: float = -math.inf
     stale: int = 0  # validations since the best one
     finished: bool = False
+    exported: bool = False
 
 
 class Runner:
@@ -154,6 +155,9 @@ class Runner:
         self._open_folder()
         self._resume()
         if self._progress.finished:
+            if not self._progress.exported:  # trained where safetensors is not installed
+                self._export({})
+                self._save()
             return True
         network = self._distribute()
         shown = self.folder if self.group.leads else None
@@ -205,8 +209,8 @@ class Runner:
     def _distribute(self) -> nn.Module:
         if self.group.world == 1:
             return self._step
-        # Statistics are shared already, or frozen; steps with and without truth use different parameters.
-        return DistributedDataParallel(self._step, broadcast_buffers=False, find_unused_parameters=True)
+        # Steps with and without truth use different parameters.
+        return DistributedDataParallel(self._step, find_unused_parameters=True)
 
     def _batches(self) -> Iterator[Any]:
         steps = _Steps(self.task.batch, self.config.steps, self.group)
@@ -294,9 +298,18 @@ class Runner:
         monitor.validation(self.step, measures, self.task.images(), note)
 
     def _export(self, measures: Mapping[str, float]) -> None:
-        if self.group.leads:
-            card = {**self.provenance.as_card(), "step": self.step, "measures": dict(measures)}
+        if not self.group.leads:
+            return
+        card = {**self.provenance.as_card(), "step": self.step, "measures": dict(measures)}
+        try:
             self.task.export(self.folder, card)
+            self._progress.exported = True
+        except ModuleNotFoundError as error:
+            log.warning(
+                "%s is not installed: the weights stay in %s; the same command writes them where it is",
+                error.name,
+                self.checkpoint,
+            )
 
     def _save(self) -> None:
         if not self.group.leads:

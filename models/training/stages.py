@@ -100,6 +100,8 @@ class Training:
         runner.run()
         weights = folder / ("structure.safetensors" if stage == "structure" else self._weights_name)
         published = self.folder / weights.name
+        if not weights.is_file() and machine.group.leads:  # the runner has said why
+            return None
         if machine.group.leads:
             for suffix in (".safetensors", ".json"):
                 _copy_atomically(weights.with_suffix(suffix), published.with_suffix(suffix))
