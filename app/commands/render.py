@@ -16,10 +16,11 @@ from capture.png import write_png
 from capture.virtual.pairs import RenderedPair, render_pairs
 from capture.virtual.rig import LARGEST_PX, SMALLEST_PX
 
+KINDS = ("mono", "color", "truth", "disparity", "visible")
 LAYOUT = """\
 Every seed is another room. OUT gets mono/, color/ and truth/ (PNG), disparity/ (NPY, float32 px of the mono
 image: its pixel x lies at x + disparity in the colour image) and visible/ (PNG, white where the colour
-camera sees the mono pixel). Pairs that are there already are left as they are.
+camera sees the mono pixel). Rooms that are complete already are left as they are.
 """
 
 
@@ -46,6 +47,7 @@ def run(args: argparse.Namespace) -> int:
     """Render and write. Raises DatasetError: a file cannot be written."""
     out: Path = args.out
     width, height = args.size
+    _make_folders(out)
     began = time.monotonic()
     written = 0
     for done, seed in enumerate(args.seeds):
@@ -60,15 +62,22 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _make_folders(out: Path) -> None:
+    try:
+        for kind in KINDS:
+            (out / kind).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatasetError(f"cannot write to {out}: {error.strerror or error}") from error
+
+
 def _write(pair: RenderedPair, out: Path) -> None:
     disparity = io.BytesIO()
     np.save(disparity, pair.disparity)
+    path = out / "disparity" / f"{pair.name}.npy"
     try:
-        for kind in ("mono", "color", "truth", "disparity", "visible"):
-            (out / kind).mkdir(parents=True, exist_ok=True)
-        write_atomically(out / "disparity" / f"{pair.name}.npy", disparity.getvalue())
+        write_atomically(path, disparity.getvalue())
     except OSError as error:
-        raise DatasetError(f"cannot write to {out}: {error.strerror or error}") from error
+        raise DatasetError(f"cannot write {path}: {error.strerror or error}") from error
     for kind, image in (
         ("truth", pair.truth),
         ("color", pair.reference),

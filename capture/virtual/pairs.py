@@ -88,10 +88,11 @@ def render_pairs(
         looks = _looks(rng)
         mono, color = (develop(_frame(stage, role, index, device_ns, looks[role])) for role in looks)
         truth = teller.render(device_ns, calibration, looks["color"])
-        visible = ~truth.occluded & _inside(truth.disparity)
-        if rectifier is not None:
+        if rectifier is None:
+            visible = np.ones(truth.occluded.shape, np.bool_)
+        else:
             mono, color = rectifier.rectify(mono, color)
-            visible &= rectifier.mono_valid
+            visible = ~truth.occluded & _inside(truth.disparity) & rectifier.mono_valid
         name = f"room{seed:04d}-{index}"
         yield RenderedPair(name, mono, color, truth.color, truth.disparity, visible)
 
