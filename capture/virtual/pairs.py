@@ -82,7 +82,8 @@ def render_pairs(
     rig = _draw_viewpoint(seed, rng).rig(spec, registered=registered)
     calibration = None if registered else _solved(true_calibration(spec, rig), rng)
     rectifier = None if calibration is None else Rectifier(calibration)
-    stage, teller = Stage(spec, rig), VirtualTruth(spec, rig)
+    stage = Stage(spec, rig)
+    teller = VirtualTruth(spec, stage)
     for index in range(count):
         device_ns = int(rng.uniform(0, LATEST_S) * 1e9)
         looks = _looks(rng)

@@ -19,13 +19,16 @@ class Stage:
     Args:
         spec: room and size.
         rig: where the cameras stand, if not where the rig of the spec has them.
+
+    Attributes:
+        rig, scene, lighting, board: what is on it; immutable.
     """
 
     def __init__(self, spec: VirtualSpec, rig: RigGeometry | None = None) -> None:
         self._seed = spec.seed
-        rig = rig or rig_geometry(spec)
-        scene = build_scene(spec.seed, float(rig.mono.matrix[0, 0]))
-        lighting = Lighting(scene.still)
+        self.rig = rig = rig or rig_geometry(spec)
+        self.scene = scene = build_scene(spec.seed, float(rig.mono.matrix[0, 0]))
+        self.lighting = lighting = Lighting(scene.still)
         self.board = Board(rig, spec.seed)
         self._cameras: dict[Role, Camera] = {}
         for role in ROLES:

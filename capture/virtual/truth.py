@@ -14,11 +14,12 @@ from capture.rectify import Rectifier
 from capture.spec import VirtualSpec
 from capture.virtual.board import Board
 from capture.virtual.draw import Thing, see
-from capture.virtual.geometry import CameraGeometry, RigGeometry, Vector, rig_geometry
+from capture.virtual.geometry import CameraGeometry, Vector, rig_geometry
 from capture.virtual.lighting import Lighting
 from capture.virtual.render import SAMPLES, Painter
 from capture.virtual.scene import Scene, build_scene
 from capture.virtual.sensor import COLOR, Look, balance, develop, encode
+from capture.virtual.stage import Stage
 from capture.virtual.view import Floats, View, mapped_view, pixel_grid, raw_view
 
 # A point counts as seen if nothing is nearer to the colour camera by more than this part of its depth.
@@ -48,12 +49,13 @@ class VirtualTruth:
     """Renders the truth of the virtual rig with this spec; needs no rig, and may live in another process.
 
     The first `render` with a calibration takes a second or two, later ones milliseconds. For one thread at
-    a time. `rig`: where the cameras stand, if not where the rig of the spec has them.
+    a time. `stage`: of this spec, whose scene is used instead of building it once more; where its cameras
+    stand counts.
     """
 
-    def __init__(self, spec: VirtualSpec, rig: RigGeometry | None = None) -> None:
+    def __init__(self, spec: VirtualSpec, stage: Stage | None = None) -> None:
         self._spec = spec
-        self._rig = rig or rig_geometry(spec)
+        self._stage = stage
         self._rendered: tuple[RigCalibration | None, _Rendering] | None = None
 
     def render(
@@ -82,22 +84,21 @@ class VirtualTruth:
         """
         if self._rendered is None or self._rendered[0] is not calibration:
             self._rendered = None  # two at a time would need twice the memory
-            self._rendered = calibration, _Rendering(self._spec, self._rig, calibration)
+            self._rendered = calibration, _Rendering(self._spec, self._stage, calibration)
         return self._rendered[1].render(device_ns / 1e9, look, with_board=with_board)
 
 
 class _Rendering:
     """The scene as one calibration shows it."""
 
-    def __init__(self, spec: VirtualSpec, rig: RigGeometry, calibration: RigCalibration | None) -> None:
-        self._rig = rig
+    def __init__(self, spec: VirtualSpec, stage: Stage | None, calibration: RigCalibration | None) -> None:
+        self._rig = stage.rig if stage else rig_geometry(spec)
         self._mapping = _Mapping(self._rig.mono, self._rig.color, calibration)
         raw = self._mapping.raw_mono_pixels
-        scene = build_scene(spec.seed, float(self._rig.mono.matrix[0, 0]))
-        self._board = Board(self._rig, spec.seed)
-        self._painter = Painter(
-            scene, Lighting(scene.still), mapped_view(self._rig.mono, raw, SAMPLES), COLOR.response
-        )
+        scene = stage.scene if stage else build_scene(spec.seed, float(self._rig.mono.matrix[0, 0]))
+        lighting = stage.lighting if stage else Lighting(scene.still)
+        self._board = stage.board if stage else Board(self._rig, spec.seed)
+        self._painter = Painter(scene, lighting, mapped_view(self._rig.mono, raw, SAMPLES), COLOR.response)
         # Depth is wanted at the very middle of pixels; what moves is seen through the same rays.
         self._mono_depth = _DepthPainter(scene, mapped_view(self._rig.mono, raw, 1))
         self._color_depth = _DepthPainter(scene, raw_view(self._rig.color, SAMPLES))
