@@ -67,7 +67,9 @@ class Provenance:
         except tomllib.TOMLDecodeError as error:
             raise ModelError(f"{path}: damaged ({error})") from error
         data = written.pop("origin", {}).get("data", {})
-        changed = difference(written, self.config) or difference(data, self.data, "data.")
+        changed = difference(written, self.config) or difference(
+            {**dict.fromkeys(self.data), **data}, self.data, "data."
+        )
         if changed:
             raise ModelError(
                 f"{folder} holds a run with another {changed}: use the same settings to go on, "

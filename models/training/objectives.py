@@ -94,12 +94,10 @@ class CycleObjective:
 
     Args:
         config: which losses, with which weights.
-        structure: the learned metric, frozen; needed where `config.structure` is "learned".
+        structure: the learned metric, frozen, where `config.structure` is "learned".
     """
 
     def __init__(self, config: LossConfig, structure: StructureNetwork | None = None) -> None:
-        if config.structure == "learned" and structure is None:
-            raise ModelError("the learned structure loss needs a trained structure network")
         self.config = config
         self.structure = structure
 
@@ -130,7 +128,7 @@ class CycleObjective:
 
     def _structure(self, luma: Tensor, mono: Tensor) -> Tensor:
         if self.config.structure == "learned":
-            assert self.structure is not None
+            assert self.structure is not None, "the learned metric was not given"
             return structure_loss(self.structure.to(mono.device), mono, luma)
         if self.config.structure == "ssim":
             return plain_structure_loss(luma, mono)

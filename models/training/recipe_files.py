@@ -61,8 +61,11 @@ def resolved(recipe: Recipe, stage: Stage) -> Document:
 
 
 def difference(old: Document, new: Document, prefix: str = "") -> str | None:
-    """Return the first key (with its tables) whose values differ, None if there is none."""
-    for key in sorted({*old, *new}):
+    """Return the first key of `old` (with its tables) that has another value in `new`, None if there is none.
+
+    Keys that only `new` has are of a later version, and at their defaults.
+    """
+    for key in sorted(old):
         before, after = old.get(key), new.get(key)
         if isinstance(before, dict) and isinstance(after, dict):
             if found := difference(before, after, f"{prefix}{key}."):

@@ -142,7 +142,8 @@ class Training:
         refiner = networks.refiner if networks else Refiner(recipe.refiner_network)
         trained = refiner if stage.joint_refiner else None
         data, about = self._data(real=stage.real.every > 0)
-        structure, origin = self._structure(stage.losses.structure == "learned")
+        learned = stage.losses.structure == "learned" and data.real is not None
+        structure, origin = self._structure(learned)
         kept = refiner if networks or stage.joint_refiner else None
         save = partial(self._save, colorizer, kept)
         task = ColorizerTask(stage, colorizer, trained, data, recipe.seed, structure, save)

@@ -13,14 +13,14 @@ from pathlib import Path
 import torch
 
 from models.data.batches import CropShape
-from models.live import LiveColorizer, LiveConfig
-from models.refiner import Refiner, RefinerConfig
+from models.live import LiveColorizer
+from models.refiner import Refiner
 from models.training.checkpoints import Provenance
 from models.training.colorizer_task import ColorizerTask, TrainingData
 from models.training.config import ColorizerStage, LossConfig, RealConfig, RunConfig, SupervisedConfig
 from models.training.distributed import process_group
 from models.training.runner import Runner, Task
-from tests.models.tiny_task import TinyTask
+from tests.models.tiny_task import TINY_NETWORK, TINY_REFINER, TinyTask
 
 SCENES = SupervisedConfig(shapes=(CropShape(48, 64, 16, 2, 1.0),))
 
@@ -35,10 +35,7 @@ def make_task(name: str, batch_size: int) -> tuple[Task, RunConfig]:
     if name == "bad":
         return TinyTask(batch_size, bad_step=3), run
     torch.manual_seed(0)
-    colorizer = LiveColorizer(
-        LiveConfig(feature_channels=8, feature_blocks=1, groups=2, volume_channels=(4, 8))
-    )
-    refiner = Refiner(RefinerConfig(channels=(8, 8, 8)))
+    colorizer, refiner = LiveColorizer(TINY_NETWORK), Refiner(TINY_REFINER)
     stage = ColorizerStage(
         run=run,
         losses=LossConfig(structure="ssim"),

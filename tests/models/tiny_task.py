@@ -1,4 +1,4 @@
-"""A small task that learns in milliseconds: a network with batch norm, regressed on smooth functions."""
+"""Networks and a task that are small enough to learn something within a test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.live import LiveConfig
+from models.refiner import RefinerConfig
 from models.weights_io import Card, save_weights
+
+TINY_NETWORK = LiveConfig(feature_channels=8, feature_blocks=1, groups=2, volume_channels=(4, 8))
+TINY_REFINER = RefinerConfig(channels=(8, 8, 8))
 
 
 @dataclass(frozen=True, eq=False)
