@@ -21,6 +21,7 @@ BORDER = 10
 """Pixels left out along every side: the window reaches 5, and the outermost columns may have no match."""
 
 _LEAST_VARIANCE = 1e-8  # of values 0 … 1: a fortieth of a grey level, squared
+_FAINT_VARIANCE = 1e-4  # two and a half grey levels, squared
 
 _Image = NDArray[np.uint8] | NDArray[np.uint16] | NDArray[np.float32]
 
@@ -69,6 +70,17 @@ def similarity_maps(a: Tensor, b: Tensor, *, data_range: float = 1.0) -> tuple[T
         (2 * deviations + c2) / (variance_a + variance_b + c2),
         (covariance + c2 / 2) / (deviations + c2 / 2),
     )
+
+
+def contrast_normalized(image: Tensor) -> Tensor:
+    """Return the image less its local mean, over its local standard deviation: B×C×H×W, about −3 … 3.
+
+    The window is SSIM's. What another gain, offset or (nearly) gamma does to an image is gone. Where next to
+    nothing varies, in units of values 0 … 1, the result goes to 0.
+    """
+    mean, square = _blur(torch.stack([image, image * image])).unbind(0)
+    variance = (square - mean * mean).clamp_min(_LEAST_VARIANCE)
+    return (image - mean) / (variance + _FAINT_VARIANCE).sqrt()
 
 
 def mean_inside(values: Tensor, border: int = BORDER) -> Tensor:

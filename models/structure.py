@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from models.errors import WeightsMismatch
 from models.layout import prefer_channels_last
-from models.metrics import mean_inside, similarity_maps
+from models.metrics import contrast_normalized, mean_inside, similarity_maps
 from models.paper_layers import NormedConv2d, Residual
 from models.weights_io import WEIGHTS_DIR, Card, load_weights, restore, save_weights
 
@@ -52,8 +52,8 @@ class StructureNetwork(nn.Module):
         super().__init__()
         self.config = config or StructureConfig()
         n, blocks = self.config.filters, self.config.blocks
-        self.mono_features = nn.Sequential(*_trunk(1, n, blocks), NormedConv2d(n, n, 3))
-        self.luma_features = nn.Sequential(*_trunk(1, n, blocks), NormedConv2d(n, n, 3))
+        self.mono_features = nn.Sequential(*_trunk(2, n, blocks), NormedConv2d(n, n, 3))
+        self.luma_features = nn.Sequential(*_trunk(2, n, blocks), NormedConv2d(n, n, 3))
         # The last layer has one filter and neither batch norm nor ReLU; it starts at 0.
         last = nn.Conv2d(n, 1, 3, padding=1)
         nn.init.zeros_(last.weight)
@@ -70,7 +70,7 @@ class StructureNetwork(nn.Module):
             luma: luma of I_C (averaged with W), B×1×H×W, 0 … 1.
         """
         maps = similarity_maps(mono, luma)
-        features = [self.mono_features(mono - 0.5), self.luma_features(luma - 0.5), *maps]
+        features = [self.mono_features(_inputs(mono)), self.luma_features(_inputs(luma)), *maps]
         correction: Tensor = self.similarity(torch.cat(features, dim=1))
         _luminance, contrast, structure = maps
         return contrast * structure + correction
@@ -103,6 +103,11 @@ def save_structure(path: Path, network: StructureNetwork, card: Card) -> None:
     """Write weights that `load_structure` reads; `card` says on what and how they were trained."""
     full: dict[str, Any] = {"preset": PRESET, "config": asdict(network.config), **card}
     save_weights(path, {"structure": network}, full)
+
+
+def _inputs(image: Tensor) -> Tensor:
+    """Return the image as it is and without what differs between sensors, B×2×H×W."""
+    return torch.cat([image - 0.5, contrast_normalized(image)], dim=1)
 
 
 def _trunk(inputs: int, n: int, blocks: int) -> list[nn.Module]:
