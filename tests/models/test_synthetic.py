@@ -30,7 +30,16 @@ def test_visible_content_lies_disparity_pixels_further_right() -> None:
 
 def test_a_batch_depends_on_its_step_alone() -> None:
     shapes = (CropShape(48, 64, 16, 2, 1.0),)
-    short, long = (GeneratedBatches(3, steps, 1, shapes, None) for steps in (5, 50))
-    np.testing.assert_array_equal(short[4].mono, long[4].mono)
-    assert not np.array_equal(short[3].mono, short[4].mono)
-    assert short[4].reference.shape == (1, 3, 48, 64)
+    batches, others = (GeneratedBatches(3, 1, shapes) for _ in range(2))
+    others.batch(0)
+    np.testing.assert_array_equal(batches.batch(4).mono, others.batch(4).mono)
+    assert not np.array_equal(batches.batch(3).mono, batches.batch(4).mono)
+    assert batches.batch(4).reference.shape == (1, 3, 48, 64)
+
+
+def test_two_processes_draw_what_one_draws_with_the_doubled_batch() -> None:
+    shapes = (CropShape(48, 64, 16, 2, 0.5), CropShape(32, 48, 8, 1, 0.5))
+    for step in range(3):
+        whole = GeneratedBatches(3, 2, shapes).batch(step)
+        parts = [GeneratedBatches(3, 1, shapes).batch(step, rank, 2) for rank in range(2)]
+        np.testing.assert_array_equal(whole.reference, np.concatenate([part.reference for part in parts]))
