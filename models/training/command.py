@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,7 +87,6 @@ def run(args: argparse.Namespace, open_source: Opener | None = None) -> int:
     from models.training.distributed import process_group
     from models.training.stages import Inputs, Machine, Training
 
-    logging.getLogger("models.training").setLevel(logging.INFO)
     if args.threads:
         torch.set_num_threads(args.threads)
     name = args.config or (_FINE_TUNING_RECIPE if args.start else _DEFAULT_RECIPE)
@@ -106,8 +104,8 @@ def run(args: argparse.Namespace, open_source: Opener | None = None) -> int:
         training = Training(recipe, inputs, folder, Machine(own_device, args.workers, group))
         for stage in STAGES if args.what == "all" else (args.what,):
             weights = training.run(stage)
-            if weights is not None and group.leads:
-                print(f"{stage}: {weights}")
+            if group.leads:
+                print(f"{stage}: {weights or 'left out by this recipe'}")
     return 0
 
 

@@ -37,6 +37,7 @@ class RunConfig:
         freeze_norms: batch norms keep their statistics: for fine-tuning with small batches.
         checkpoint_every: steps between checkpoints.
         validate_every: steps between validations; 0 for never.
+        validate_first: validate before the first step too: the weights it starts from may stay the best.
         patience: validations in a row without a better score after which the run ends; 0 for no such end.
     """
 
@@ -52,6 +53,7 @@ class RunConfig:
     freeze_norms: bool = False
     checkpoint_every: int = 250
     validate_every: int = 1000
+    validate_first: bool = False
     patience: int = 0
 
 

@@ -162,6 +162,8 @@ class Runner:
         network = self._distribute()
         shown = self.folder if self.group.leads else None
         with Interrupts() as interrupts, self._monitor(shown) as monitor:
+            if self.step == 0 and self.config.validate_first:
+                self._validate(monitor)
             for batch in self._batches():
                 losses = self._descend(network, batch)
                 self._progress.step += 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 import sys
 from collections.abc import Callable
@@ -31,8 +30,6 @@ from models.training.refiner_task import RefinerTask
 from models.training.runner import Runner, Task
 from models.training.structure_task import StructureTask
 from models.weights_io import Card, save_weights
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -86,7 +83,6 @@ class Training:
         """
         config = self._run_config(stage)
         if config.steps == 0:
-            log.info("%s: no steps in this recipe", stage)
             return None
         task, data = {
             "structure": self._structure_task,
@@ -101,7 +97,7 @@ class Training:
         weights = folder / ("structure.safetensors" if stage == "structure" else self._weights_name)
         published = self.folder / weights.name
         if not weights.is_file() and machine.group.leads:  # the runner has said why
-            return None
+            return runner.checkpoint
         if machine.group.leads:
             for suffix in (".safetensors", ".json"):
                 _copy_atomically(weights.with_suffix(suffix), published.with_suffix(suffix))

@@ -125,6 +125,14 @@ def test_a_run_ends_when_held_out_measures_get_worse_and_keeps_the_best(tmp_path
     assert _same(states["network"], network)
 
 
+def test_weights_to_start_from_are_kept_if_training_makes_them_worse(tmp_path: Path) -> None:
+    config = replace(CONFIG, steps=4, validate_every=2, validate_first=True, learning_rate=0.05)
+    _runner(tmp_path, config, TinyTask(sign=-1)).run()
+    card, states = load_weights(tmp_path / "tiny.safetensors")
+    assert card["step"] == 0
+    assert _same(states["network"], TinyTask().network.state_dict())
+
+
 def test_learning_that_helps_is_not_stopped(tmp_path: Path) -> None:
     config = replace(CONFIG, steps=40, validate_every=10, patience=1, learning_rate=0.02, warmup_steps=0)
     runner, losses = _runner(tmp_path, config), []
