@@ -33,6 +33,7 @@ class WeightVolume:
         max_disparity: d, candidates in pixels.
         offset: first candidate in pixels.
         mirrored: cells are counted from the right border, because the images were mirrored on the way in.
+        best: B×1×h×w int64, candidate with the largest weight, where it is known already.
     """
 
     logits: Tensor
@@ -41,6 +42,7 @@ class WeightVolume:
     max_disparity: int
     offset: int
     mirrored: bool = False
+    best: Tensor | None = None
 
     @property
     def weights(self) -> Tensor:
@@ -72,7 +74,7 @@ class WeightVolume:
         and its two neighbours; the mass is what these three candidates hold of W.
         """
         depth = self.logits.shape[1]
-        best = self.logits.argmax(dim=1, keepdim=True)
+        best = self.logits.argmax(dim=1, keepdim=True) if self.best is None else self.best
         around = torch.cat([best - 1, best, best + 1], dim=1)
         inside = (around >= 0) & (around < depth)
         logits = self.logits.gather(1, around.clamp(0, depth - 1)).float()

@@ -15,10 +15,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models import color
+from models.allocator import keep_freed_memory
 from models.colorizer import ColorizerOutput, WeightVolume, colorize_first, colorize_second
 from models.errors import InferenceFailed
+from models.layout import fold_norms
 from models.metrics import BORDER, mean_inside, ssim_map
+from models.paper import PaperColorizer
 from models.presets import Networks, load_networks
+from models.refiner import return_error
 
 Rgb8 = NDArray[np.uint8]
 FloatMap = NDArray[np.float32]
@@ -27,6 +31,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 MIN_SIZE_PX = 2 * BORDER + 12
 _FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
 _CYCLE_ERROR_SCALE = 12.0  # levels of chroma error on the way back that cost confidence a factor of e
+_RETURN_ERROR_SCALE = 4.0  # cells of the chroma grid that the way back may miss by, for the same
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,8 @@ class Colorization:
         warped_luma: H×W uint8, the reference's luma averaged with W: what the structure measure compares with
             mono.
         warped_reference: H×W×3 uint8 RGB, the reference averaged with W, its own luma kept.
-        confidence: H×W float32 in 0 … 1, from the peak and entropy of W and from the cycle error.
+        confidence: H×W float32 in 0 … 1, from the peak and entropy of W, from the cycle error, and from how
+            far the way there and back misses its start: low where the colour camera does not see the pixel.
         disparity: H×W float32, position of the peak of W in px, offset included.
         cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the
             reference).
@@ -119,7 +125,11 @@ class Engine:
         """
         device = choose_device(self.requested_device)
         networks = load_networks(self.model)
+        if device.type == "cpu":
+            keep_freed_memory()
         for module in networks.modules():
+            if not isinstance(module, PaperColorizer):  # which folds its own
+                fold_norms(module)
             module.to(device)
         self._device, self._networks = device, networks
 
@@ -262,13 +272,14 @@ def _derive(
     certainty = (peak * (1 - first.entropy[0, 0].float())).clamp(0, 1).sqrt()
     column = torch.arange(width, device=mono.device) + disparity.round().long()
     arrived = error.gather(1, column.clamp(0, width - 1))
+    missed = return_error(first.disparity.float(), second.disparity.float())[0, 0] / first.volume.stride
     return {
         "first_pass": _rgb8(mono, first_chroma),
         "second_pass": _rgb8(reference[:, :1], second_chroma),
         "refined": _rgb8(mono, refined),
         "warped_luma": _levels(warped[0, 0]),
         "warped_reference": _rgb8(warped, first_chroma),
-        "confidence": certainty * torch.exp(-arrived / _CYCLE_ERROR_SCALE),
+        "confidence": certainty * torch.exp(-arrived / _CYCLE_ERROR_SCALE - missed / _RETURN_ERROR_SCALE),
         "disparity": disparity,
         "cycle_error": error,
         "structure_similarity": ssim_map(warped, mono)[0, 0],

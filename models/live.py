@@ -74,24 +74,23 @@ def normalize_contrast(luma: Tensor, window: int) -> Tensor:
     The two sensors differ in gain, gamma and spectral response; what they share is local structure. The
     constant under the root keeps noise of flat areas small, and its gradient finite.
     """
-    size = luma.shape[-2:]
-
-    def local_mean(image: Tensor) -> Tensor:
-        """Box mean, taken of a quarter-size image: a wide box in full size costs more than the whole
-        network.
-        """
-        small = F.avg_pool2d(image, 4)
-        for kernel in ((1, window), (window, 1)):
-            padding = (kernel[0] // 2, kernel[1] // 2)
-            small = F.avg_pool2d(small, kernel, stride=1, padding=padding, count_include_pad=False)
-        return F.interpolate(small, size=size, mode="bilinear", align_corners=False)
-
-    mean = local_mean(luma)
-    variance = (local_mean(luma * luma) - mean * mean).clamp_min(0)
-    local = (luma - mean) / torch.sqrt(variance + 4e-4)
-    center = luma.mean(dim=(2, 3), keepdim=True)
-    spread = torch.sqrt(luma.var(dim=(2, 3), keepdim=True, correction=0) + 1e-4)
-    return torch.cat([local, (luma - center) / (2 * spread)], dim=1)
+    small = torch.cat([F.avg_pool2d(luma, 4), F.avg_pool2d(luma * luma, 4)], dim=1)
+    center = small[:, :1].mean(dim=(2, 3), keepdim=True)
+    spread = small[:, 1:].mean(dim=(2, 3), keepdim=True) - center * center
+    # A wide box in full size costs more than the whole network: the boxes are taken of a quarter-size image.
+    for kernel in ((1, window), (window, 1)):
+        padding = (kernel[0] // 2, kernel[1] // 2)
+        small = F.avg_pool2d(small, kernel, stride=1, padding=padding, count_include_pad=False)
+    mean = small[:, :1]
+    contrast = torch.rsqrt((small[:, 1:] - mean * mean).clamp_min(0) + 4e-4)
+    offset, contrast = F.interpolate(
+        torch.cat([mean * contrast, contrast], dim=1),
+        scale_factor=4.0,
+        mode="bilinear",
+        align_corners=False,
+    ).split_with_sizes((1, 1), dim=1)
+    everywhere = (luma - center) * (0.5 * torch.rsqrt(spread.clamp_min(0) + 1e-4))
+    return torch.cat([luma * contrast - offset, everywhere], dim=1)
 
 
 class _Residual2d(nn.Module):
@@ -103,8 +102,9 @@ class _Residual2d(nn.Module):
         self.norm2 = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu(self.norm1(self.conv1(x)))
-        return F.relu(x + self.norm2(self.conv2(y)))
+        y = F.relu_(self.norm1(self.conv1(x)))
+        y = self.norm2(self.conv2(y))
+        return F.relu_(y + x)
 
 
 class FeatureNetwork(nn.Module):
@@ -120,13 +120,13 @@ class FeatureNetwork(nn.Module):
         self.stem = nn.Sequential(
             nn.Conv2d(2, 16, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(16),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(16, 16, 3, padding=1, bias=False),
             nn.BatchNorm2d(16),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
             nn.Conv2d(16, channels, 4, stride=2, padding=1, bias=False),
             nn.BatchNorm2d(channels),
-            nn.ReLU(),
+            nn.ReLU(inplace=True),
         )
         self.blocks = nn.Sequential(
             *(_Residual2d(channels, dilation=1 + i % 2) for i in range(config.feature_blocks))
@@ -154,17 +154,24 @@ def correlate(left: Tensor, right: Tensor, candidates: int, groups: int) -> Tens
 
 
 class _Correlation(torch.autograd.Function):
-    """Walks over the candidates, like the weighted average, and for the same reason."""
+    """Walks over the candidates, like the weighted average, and for the same reason.
+
+    The volume is laid out with the groups last, as the convolutions that follow want it: so each candidate's
+    part of it is one block of memory, and small enough for the processor's cache.
+    """
 
     @staticmethod
     def forward(ctx: Any, left: Tensor, padded: Tensor, candidates: int, groups: int) -> Tensor:
         ctx.save_for_backward(left, padded)
-        batch, channels, height, width = left.shape
-        per_group = (batch, groups, channels // groups, height, width)
-        volume = left.new_empty(batch, groups, candidates, height, width)
+        batch, _, height, width = left.shape
+        own, other = _by_member(left, groups), _by_member(padded, groups)
+        volume = left.new_empty(batch, candidates, height, width, groups)
         for k in range(candidates):
-            volume[:, :, k] = (left * padded[..., k : k + width]).view(per_group).sum(dim=2)
-        return volume
+            products = zip(own, (member[:, :, k : k + width] for member in other), strict=True)
+            part = torch.mul(*next(products), out=volume[:, k])
+            for a, b in products:
+                part.addcmul_(a, b)
+        return volume.permute(0, 4, 1, 2, 3)
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
@@ -178,9 +185,16 @@ class _Correlation(torch.autograd.Function):
         return to_left, to_padded, None, None
 
 
+def _by_member(features: Tensor, groups: int) -> list[Tensor]:
+    """Return the first, second, … channel of every group: B×C×h×w → C/G tensors, B×h×w×G."""
+    batch, channels, height, width = features.shape
+    grouped = features.view(batch, groups, channels // groups, height, width)
+    return [member.permute(0, 2, 3, 1).contiguous() for member in grouped.unbind(dim=2)]
+
+
 def _conv3d(channels: int, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Sequential:
     return nn.Sequential(
-        kind(channels, channels, 3, padding=1, bias=False), nn.BatchNorm3d(channels), nn.ReLU()
+        kind(channels, channels, 3, padding=1, bias=False), nn.BatchNorm3d(channels), nn.ReLU(inplace=True)
     )
 
 
@@ -231,7 +245,7 @@ class Aggregation(nn.Module):
         self.context = nn.Conv2d(config.feature_channels, half, 4, stride=2, padding=1)
         self.down1 = nn.Sequential(_halve(config.groups, half), nn.BatchNorm3d(half))
         self.conv1 = _conv3d(half)
-        self.down2 = nn.Sequential(_halve(half, quarter), nn.BatchNorm3d(quarter), nn.ReLU())
+        self.down2 = nn.Sequential(_halve(half, quarter), nn.BatchNorm3d(quarter), nn.ReLU(inplace=True))
         self.conv2 = nn.Sequential(*(_conv3d(quarter, SmallConv3d) for _ in range(2)))
         self.up = nn.Sequential(nn.Conv3d(quarter, half, 1, bias=False), nn.BatchNorm3d(half))
         self.conv3 = _conv3d(half)
@@ -242,9 +256,9 @@ class Aggregation(nn.Module):
         of 4.
         """
         context = self.context(features).unsqueeze(2)
-        level1 = self.conv1(F.relu(self.down1(correlations) + context))
+        level1 = self.conv1(F.relu_(self.down1(correlations) + context))
         level2 = self.conv2(self.down2(level1))
-        level1 = self.conv3(F.relu(level1 + _double(self.up(level2), level1.shape[2])))
+        level1 = self.conv3(F.relu_(level1 + _double(self.up(level2), level1.shape[2])))
         score = _double(self.score(level1), correlations.shape[2]).squeeze(1)
         return torch.einsum("bgdhw,g->bdhw", correlations, self.mix) + score
 
@@ -399,7 +413,8 @@ class LiveColorizer(nn.Module):
         upsample = partial(F.interpolate, scale_factor=scale, mode="bilinear", align_corners=False)
         bound = upsample(logits.amax(dim=1, keepdim=True).float()) if scale > 1 else logits.amax(1, True)
         volume = logits.new_empty(len(cells), depth, *cells.shape[-2:], dtype=torch.float32)
-        total, moment, energy = (torch.zeros_like(bound) for _ in range(3))
+        total, moment, energy, best = (torch.zeros_like(bound) for _ in range(4))
+        highest = torch.full_like(bound, _OUTSIDE)
         averaged = torch.zeros_like(cells)
         for k in range(depth):
             coarse = _candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
@@ -408,6 +423,8 @@ class LiveColorizer(nn.Module):
             score = torch.addcmul(score, weight, difference, value=-1, out=volume[:, k : k + 1])
             if k > 0:
                 score[..., width - k :] = _OUTSIDE
+            best.masked_fill_(score > highest, k)
+            highest = torch.maximum(highest, score, out=highest)
             relative = score - bound
             mass = relative.exp()
             total += mass
@@ -419,7 +436,9 @@ class LiveColorizer(nn.Module):
         mean_logit = bound + energy / total
         disparity = moment / total * pair.grid + pair.offset
         entropy = normalized_entropy(log_total, mean_logit, depth)
-        stored = WeightVolume(volume, log_total[:, 0], pair.grid, pair.max_disparity, pair.offset)
+        stored = WeightVolume(
+            volume, log_total[:, 0], pair.grid, pair.max_disparity, pair.offset, best=best.long()
+        )
         return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), stored)
 
     def _detail_weight(self, pair: EncodedPair) -> Tensor:
@@ -442,7 +461,7 @@ class LiveColorizer(nn.Module):
     def _full_size(
         self, pair: EncodedPair, averaged: Tensor, maps: Tensor, volume: WeightVolume
     ) -> ColorizerOutput:
-        """Bring averaged colours and maps (disparity, entropy) from the chroma grid to the size of the images.
+        """Bring averaged colours and maps (disparity, entropy) from the chroma grid to full size.
 
         Colours are interpolated; a mean of two disparities is none, so maps are not.
         """

@@ -113,7 +113,7 @@ def detailed() -> LiveColorizer:
 def test_working_in_slices_changes_nothing(
     detailed: LiveColorizer, height: int, width: int, disparity: int, offset: int
 ) -> None:
-    """Without gradients the volume is worked off by candidates; both passes come out the same, at any stride."""
+    """Without gradients the volume is worked off by candidates; both passes come out the same."""
     torch.manual_seed(5)
     luma, reference = torch.rand(1, 1, height, width), torch.rand(1, 3, height, width)
     whole = colorize_cycle(detailed, luma, reference, disparity, offset)
