@@ -13,7 +13,7 @@ from models.errors import ModelError
 
 if TYPE_CHECKING:
     from models.engine import SearchRange
-    from models.evaluation.methods import Method
+    from models.evaluation.methods import Contestant
     from models.evaluation.pictures import Grid
     from models.evaluation.sets import DataSet
 
@@ -46,7 +46,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         default=list(DEFAULT_METHODS),
         metavar="M",
-        help="presets, weights files (the authors' .h5 too), sgbm, dis, copy; NAME=M gives it another name "
+        help="presets, weights files (the authors' .h5 too), sgbm, dis, copy; NAME=M gives it another name, "
+        "NAME=FILE,FILE,… judges each pair by the file whose training held it out "
         f"(default: {' '.join(DEFAULT_METHODS)})",
     )
     parser.add_argument(
@@ -103,18 +104,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _predict(methods: Sequence[Method], sets: Sequence[DataSet], out: Path, fresh: frozenset[str]) -> None:
-    from models.evaluation.predictions import Job, predict
+def _predict(
+    methods: Sequence[Contestant], sets: Sequence[DataSet], out: Path, fresh: frozenset[str]
+) -> None:
+    from models.evaluation.predictions import plan, predict
 
-    jobs = [
-        Job(method, data, index) for method in methods for data in sets for index in range(len(data.source))
-    ]
+    jobs = plan(methods, sets)
     made = predict(jobs, out / "predictions", fresh=fresh)
     print(f"{len(jobs)} predictions: {made} made, {len(jobs) - made} there already", file=sys.stderr)
 
 
 def _score(
-    methods: Sequence[Method], ablation: Sequence[str], sets: Sequence[DataSet], args: argparse.Namespace
+    methods: Sequence[Contestant], ablation: Sequence[str], sets: Sequence[DataSet], args: argparse.Namespace
 ) -> None:
     from models.evaluation.report import markdown, write_report
     from models.evaluation.scoring import score
@@ -133,7 +134,7 @@ def _score(
     print(f"wrote {args.out}/report.html, report.md, report.json, scores.csv")
 
 
-def _grids(methods: Sequence[Method], sets: Sequence[DataSet], out: Path, count: int) -> list[Grid]:
+def _grids(methods: Sequence[Contestant], sets: Sequence[DataSet], out: Path, count: int) -> list[Grid]:
     from models.evaluation.pictures import make_grid
     from models.evaluation.predictions import load_prediction, prediction_path
 
@@ -144,13 +145,15 @@ def _grids(methods: Sequence[Method], sets: Sequence[DataSet], out: Path, count:
         chosen = sorted({i * total // min(count, total) for i in range(min(count, total))})
         for index in chosen:
             pair = data.source.read(index)
-            paths = {m.name: prediction_path(out / "predictions", m, data.name, pair.name) for m in methods}
-            predictions = {name: load_prediction(path)[0] for name, path in paths.items()}
-            grids.append(make_grid(f"{data.name}/{pair.name}", pair, predictions))
+            members = [m for method in methods if (m := method.member_for(pair.name)) is not None]
+            paths = {m.name: prediction_path(out / "predictions", m, data.name, pair.name) for m in members}
+            predictions = {name: load_prediction(path) for name, path in paths.items()}
+            if predictions:
+                grids.append(make_grid(f"{data.name}/{pair.name}", pair, predictions))
     return grids
 
 
-def _about(methods: Sequence[Method], sets: Sequence[DataSet]) -> dict[str, Any]:
+def _about(methods: Sequence[Contestant], sets: Sequence[DataSet]) -> dict[str, Any]:
     return {
         "methods": ", ".join(f"{method.name} ({method.fingerprint[:12]})" for method in methods),
         "sets": ", ".join(f"{data.name} ({len(data.source)} pairs)" for data in sets),

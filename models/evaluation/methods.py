@@ -7,6 +7,7 @@ A system joins with one function, luma and reference in, chroma and confidence o
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -24,7 +25,7 @@ from models.engine import Device, Engine, SearchRange
 from models.errors import ModelError, WeightsMismatch
 from models.evaluation import peers
 from models.evaluation.peers import Colors
-from models.presets import weights_path
+from models.presets import FINE, is_fine, weights_path
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
 Rgb8 = NDArray[np.uint8]
@@ -67,6 +68,9 @@ class Method(Protocol):
     def candidates(self) -> int | None:
         """Return the number of candidates it is bound to, None if any will do. Only after `load`."""
 
+    def member_for(self, pair_name: str) -> Method | None:
+        """Return what colorizes this pair: itself (of `Folds`, see there)."""
+
     def load(self) -> None:
         """Get ready. Raises ModelError."""
 
@@ -97,6 +101,11 @@ class TwoPass:
     def __init__(self, name: str, one_pass: OnePass, version: str) -> None:
         self.name, self.fingerprint, self._one_pass = name, version, one_pass
 
+    def member_for(self, pair_name: str) -> Method:
+        """Return itself."""
+        del pair_name
+        return self
+
     def load(self) -> None:
         """Nothing to do."""
 
@@ -125,18 +134,27 @@ class NetworkMethod:
     """A weights file, run by the app's own engine.
 
     A file without a refiner (the released network) is judged without: the engine would lend it another's.
+
+    Attributes:
+        held_out: names of the pairs that its training left out, as its card says.
     """
 
-    def __init__(self, name: str, weights: Path, device: Device = "auto") -> None:
+    def __init__(self, name: str, model: str, device: Device = "auto") -> None:
         self.name = name
-        self.fingerprint = hashlib.sha256(weights.read_bytes()).hexdigest()
-        self._engine = Engine(weights, device)
-        self._refines = _holds_refiner(weights)
+        weights = weights_path(model)
+        self.fingerprint = hashlib.sha256(weights.read_bytes() + FINE.encode() * is_fine(model)).hexdigest()
+        self._engine = Engine(model, device)
+        self._refines, self.held_out = _read_head(weights)
 
     @property
     def candidates(self) -> int | None:
         """Return the number of candidates that the weights were made for."""
         return self._engine.max_disparity
+
+    def member_for(self, pair_name: str) -> Method:
+        """Return itself."""
+        del pair_name
+        return self
 
     def load(self) -> None:
         """Load the weights."""
@@ -155,12 +173,30 @@ class NetworkMethod:
         )
 
 
-def open_methods(specs: Sequence[str], folder: Path, device: Device = "auto") -> list[Method]:
+class Folds:
+    """Networks of one kind, trained on different parts of the data: each is judged on what it never saw.
+
+    It only hands out its members, which carry its name.
+    """
+
+    def __init__(self, name: str, members: Sequence[NetworkMethod]) -> None:
+        self.name, self._members = name, members
+        self.fingerprint = hashlib.sha256("".join(m.fingerprint for m in members).encode()).hexdigest()
+
+    def member_for(self, pair_name: str) -> Method | None:
+        """Return the first member whose training left the pair out."""
+        return next((member for member in self._members if pair_name in member.held_out), None)
+
+
+Contestant = Method | Folds
+
+
+def open_methods(specs: Sequence[str], folder: Path, device: Device = "auto") -> list[Contestant]:
     """Return the methods that a person named; networks are not loaded yet.
 
     Args:
         specs: each a name of `ONE_PASS`, a preset, a weights file (called by its stem), or NAME=FILE. The
-            authors' HDF5 file will do.
+            authors' HDF5 file will do. NAME=FILE,FILE,… are `Folds`.
         folder: where a file that has to be converted goes.
         device: where networks run.
 
@@ -175,8 +211,11 @@ def open_methods(specs: Sequence[str], folder: Path, device: Device = "auto") ->
     return methods
 
 
-def _open_method(spec: str, folder: Path, device: Device) -> Method:
-    label, named, model = spec.rpartition("=")
+def _open_method(spec: str, folder: Path, device: Device) -> Contestant:
+    label, named, model = spec.partition("=") if "=" in spec else ("", "", spec)
+    if named and "," in model:
+        files = [Path(name) for name in model.split(",") if name]
+        return Folds(label, [NetworkMethod(label, str(file), device) for file in files])
     if model in ONE_PASS:
         # The code is the method: its hash stands for the weights' one.
         version = hashlib.sha256(Path(peers.__file__).read_bytes()).hexdigest()
@@ -186,15 +225,18 @@ def _open_method(spec: str, folder: Path, device: Device) -> Method:
     except WeightsMismatch as error:
         known = ", ".join(ONE_PASS)
         raise ModelError(f"{error}; methods without weights: {known}") from error
-    return NetworkMethod(label if named else stem, weights_path(usable), device)
+    return NetworkMethod(label if named else stem, usable, device)
 
 
-def _holds_refiner(weights: Path) -> bool:
+def _read_head(weights: Path) -> tuple[bool, frozenset[str]]:
+    """Return whether a weights file holds a refiner, and the names of the pairs held out by its training."""
     try:
         with safe_open(weights, framework="pt") as file:
-            return any(key.startswith("refiner.") for key in file.keys())  # noqa: SIM118 (no mapping)
-    except (SafetensorError, OSError) as error:
+            refines = any(key.startswith("refiner.") for key in file.keys())  # noqa: SIM118 (no mapping)
+            card = json.loads((file.metadata() or {}).get("card", "{}"))
+    except (SafetensorError, OSError, ValueError) as error:
         raise WeightsMismatch(f"{weights}: not a weights file of this app ({error})") from error
+    return refines, frozenset(card.get("training", {}).get("held_out_names", ()))
 
 
 def _turn(image: FloatImage, side: int) -> FloatImage:

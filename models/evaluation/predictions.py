@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from numpy.typing import NDArray
 from models.data.pairs import Pair
 from models.engine import SearchRange
 from models.errors import ModelError
-from models.evaluation.methods import Method, Prediction
+from models.evaluation.methods import Contestant, Method, Prediction
 from models.evaluation.progress import Progress
 from models.evaluation.sets import DataSet
 
@@ -35,10 +34,16 @@ class Job:
     data: DataSet
     index: int
 
-    @property
-    def pair_name(self) -> str:
-        """Return the pair's name."""
-        return self.data.source.names[self.index]
+
+def plan(methods: Sequence[Contestant], sets: Sequence[DataSet]) -> list[Job]:
+    """Return all jobs, those of one method together; of folds, each pair with the fold that left it out."""
+    return [
+        Job(member, data, index)
+        for method in methods
+        for data in sets
+        for index, name in enumerate(data.source.names)
+        if (member := method.member_for(name)) is not None
+    ]
 
 
 def prediction_path(folder: Path, method: Method, data_name: str, pair_name: str) -> Path:
@@ -85,9 +90,7 @@ def predict(jobs: Sequence[Job], folder: Path, *, fresh: frozenset[str] = frozen
         if method.name not in fresh and stored_key(path) == key:
             progress.skip()
             continue
-        began = time.perf_counter()
-        prediction = method.colorize(pair.mono, pair.reference, search)
-        save_prediction(path, key, prediction, time.perf_counter() - began)
+        save_prediction(path, key, method.colorize(pair.mono, pair.reference, search))
         made += 1
         progress.step(f"{method.name} {job.data.name}/{pair.name}")
     return made
@@ -102,7 +105,7 @@ def _loaded_once(jobs: Sequence[Job]) -> Iterator[tuple[Method, Job]]:
         yield loaded, job
 
 
-def save_prediction(path: Path, key: str, prediction: Prediction, seconds: float) -> None:
+def save_prediction(path: Path, key: str, prediction: Prediction) -> None:
     """Write a prediction, atomically. Raises ModelError where that is impossible."""
     arrays: dict[str, NDArray[np.generic]] = {
         name: picture for name in _PICTURES if (picture := getattr(prediction, name)) is not None
@@ -114,7 +117,7 @@ def save_prediction(path: Path, key: str, prediction: Prediction, seconds: float
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
-            np.savez_compressed(file, key=np.array(key), seconds=np.array(seconds), **arrays)  # type: ignore[arg-type]
+            np.savez_compressed(file, key=np.array(key), **arrays)  # type: ignore[arg-type]
         temporary.replace(path)
     except OSError as error:
         raise ModelError(f"cannot write {path}: {error.strerror or error}") from error
@@ -134,15 +137,15 @@ def stored_key(path: Path) -> str | None:
         return None
 
 
-def load_prediction(path: Path) -> tuple[Prediction, float]:
-    """Return a prediction and the seconds it took. Raises ModelError if it is missing or broken."""
+def load_prediction(path: Path) -> Prediction:
+    """Return a prediction. Raises ModelError if it is missing or broken."""
     try:
         with path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise ModelError(f"{path}: no whole prediction; run the stage `predict` again ({error})") from error
     disparity = arrays.get("disparity")
-    prediction = Prediction(
+    return Prediction(
         first_pass=arrays["first_pass"],
         second_pass=arrays["second_pass"],
         confidence=arrays["confidence"].astype(np.float32) / np.float32(255),
@@ -150,4 +153,3 @@ def load_prediction(path: Path) -> tuple[Prediction, float]:
         warped_luma=arrays.get("warped_luma"),
         disparity=None if disparity is None else disparity.astype(np.float32),
     )
-    return prediction, float(arrays["seconds"])

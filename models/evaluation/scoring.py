@@ -17,7 +17,7 @@ from models import color
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation import measures, regions
-from models.evaluation.methods import Method, Prediction
+from models.evaluation.methods import Contestant, Prediction
 from models.evaluation.predictions import load_prediction, prediction_path, stored_key
 from models.evaluation.progress import Progress
 from models.evaluation.sets import DataSet, as_uint8
@@ -43,7 +43,7 @@ class Score:
     value: float
 
 
-def score(methods: Sequence[Method], sets: Sequence[DataSet], folder: Path) -> list[Score]:
+def score(methods: Sequence[Contestant], sets: Sequence[DataSet], folder: Path) -> list[Score]:
     """Return the scores of all predictions; those whose files did not change are read, not computed.
 
     Args:
@@ -64,16 +64,19 @@ def score(methods: Sequence[Method], sets: Sequence[DataSet], folder: Path) -> l
     return found
 
 
-def _score_pair(methods: Sequence[Method], data: DataSet, index: int, folder: Path) -> Iterator[Score]:
+def _score_pair(methods: Sequence[Contestant], data: DataSet, index: int, folder: Path) -> Iterator[Score]:
     pair = data.source.read(index)
     pair_hash = _pair_hash(pair, data)
     masks: Mapping[str, regions.Mask] | None = None
     for method in methods:
-        path = prediction_path(folder / "predictions", method, data.name, pair.name)
+        member = method.member_for(pair.name)
+        if member is None:
+            continue
+        path = prediction_path(folder / "predictions", member, data.name, pair.name)
         key = f"{stored_key(path)} {pair_hash} {_code_version()}"
         scores = _stored_scores(path.with_suffix(".json"), key)
         if scores is None:
-            prediction, _ = load_prediction(path)
+            prediction = load_prediction(path)
             masks = masks or pair_regions(pair, data, folder)
             scores = score_prediction(prediction, pair, masks)
             _write(path.with_suffix(".json"), json.dumps({"key": key, "scores": scores}).encode())

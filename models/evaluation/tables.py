@@ -273,7 +273,7 @@ def _measured(
     kept = [(column, cells) for column, cells in found if any(cell.estimate for cell in cells)]
     stages = {column.stage for column, _ in kept}
     header = ["method", *(_head(column, name_stage=len(stages) > 1) for column, _ in kept)]
-    counts = f" {len(pairs)} pairs."
+    counts = f" Pairs: {len(pairs)}."
     return Table(title, caption + counts, header, _rows(methods, [cells for _, cells in kept]))
 
 

@@ -25,6 +25,8 @@ from models.evaluation.methods import Prediction, TwoPass, open_methods
 from models.evaluation.predictions import Job, load_prediction, predict, prediction_path
 from models.evaluation.sets import KNOWN_RANGES, groups, open_sets
 from models.metrics import ssim
+from models.presets import load_networks
+from models.weights_io import save_weights
 
 ROOT = Path(__file__).resolve().parents[2]
 SEARCH = SearchRange(24)
@@ -155,6 +157,24 @@ def test_a_network_is_judged_by_what_the_engine_gives() -> None:
     assert np.abs(color.luma_uint8(found.first_pass).astype(int) - mono).mean() < 3, "it has the mono luma"
 
 
+def test_folds_judge_each_pair_by_weights_that_never_saw_it(stereo: Path, tmp_path: Path) -> None:
+    networks = load_networks("live")
+    colorizer, refiner = networks.modules()
+    files = []
+    for held_out in (["p0"], ["p2", "p0"]):
+        path = tmp_path / f"without-{'-'.join(held_out)}.safetensors"
+        card = {**networks.card, "training": {"held_out_names": held_out}}
+        save_weights(path, {"colorizer": colorizer, "refiner": refiner}, card)
+        files.append(path)
+    folds = open_methods([f"folds={files[0]},{files[1]}"], tmp_path)
+    jobs = predictions.plan(folds, open_sets([stereo], {}))
+    whole = [open_methods([f"folds={file}"], tmp_path)[0].fingerprint for file in files]
+    assert [(job.index, job.method.fingerprint) for job in jobs] == [(0, whole[0]), (2, whole[1])]
+    assert {job.method.name for job in jobs} == {"folds"}
+    predict(jobs[:1], tmp_path / "predictions")
+    assert prediction_path(tmp_path / "predictions", jobs[0].method, stereo.name, "p0").is_file()
+
+
 class Recorder:
     """A method that remembers what it was asked; the pictures are those of `copy`."""
 
@@ -165,6 +185,9 @@ class Recorder:
         self.asked: list[tuple[int, ...]] = []
         self._copy = TwoPass(name, methods.ONE_PASS["copy"], fingerprint)
         self._fail_at = fail_at
+
+    def member_for(self, pair_name: str) -> Recorder:
+        return self
 
     def load(self) -> None:
         """Nothing to do."""
@@ -217,9 +240,9 @@ def test_stopping_loses_nothing_and_a_torn_file_is_made_again(stereo: Path, tmp_
 def test_a_prediction_comes_back_as_it_was(tmp_path: Path) -> None:
     truth, reference, _ = planted()
     saved = colorize("sgbm", color.luma_uint8(truth), reference)
-    predictions.save_prediction(tmp_path / "x.npz", "key", saved, 1.5)
-    back, seconds = load_prediction(tmp_path / "x.npz")
-    assert (seconds, predictions.stored_key(tmp_path / "x.npz")) == (1.5, "key")
+    predictions.save_prediction(tmp_path / "x.npz", "key", saved)
+    back = load_prediction(tmp_path / "x.npz")
+    assert predictions.stored_key(tmp_path / "x.npz") == "key"
     for name in ("first_pass", "second_pass", "warped_luma"):
         np.testing.assert_array_equal(getattr(back, name), getattr(saved, name))
     assert back.refined is None
@@ -239,7 +262,7 @@ def test_scores_come_from_the_files(stereo: Path, tmp_path: Path) -> None:
     assert pair.truth is not None
     path = prediction_path(tmp_path / "predictions", method, stereo.name, "p0")
     perfect = Prediction(pair.truth, pair.reference, np.ones(pair.mono.shape, np.float32))
-    predictions.save_prediction(path, "other", perfect, 0.0)
+    predictions.save_prediction(path, "other", perfect)
     after = scoring.score([method], sets, tmp_path)
     value = {(s.pair, s.stage, s.region, s.measure): s.value for s in after}
     assert value["p0", "first", "all", "ssim_rgb"] == pytest.approx(1)
