@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,9 @@ C = TypeVar("C")
 
 _CONFIGS: dict[str, type[LiveConfig | PaperConfig]] = {"live": LiveConfig, "paper": PaperConfig}
 PRESETS = tuple(_CONFIGS)
+FINE = "+fine"
+"""Ending of a model's name that asks for finer matching: `live+fine`, `weights.safetensors+fine`."""
+_FINER_BUDGET = 8  # one stride finer: half of it in three dimensions
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,14 +45,19 @@ class Networks:
 
 
 def load_networks(model: str | Path) -> Networks:
-    """Load a preset ("live", "paper") or a weights file.
+    """Load a preset ("live", "paper") or a weights file, with or without `FINE`.
 
     A file without a refiner, such as the converted released network, is refined by the one of the live
     preset. Raises WeightsMismatch.
     """
     path = weights_path(model)
     card, states = load_weights(path)
-    colorizer = build_colorizer(_read_config(card, path))
+    config = _read_config(card, path)
+    if is_fine(model):
+        if not isinstance(config, LiveConfig):
+            raise WeightsMismatch(f"{model}: only the live preset has a stride that could be finer")
+        config = replace(config, volume_budget=config.volume_budget * _FINER_BUDGET)
+    colorizer = build_colorizer(config)
     if "colorizer" not in states:
         raise WeightsMismatch(f"{path}: holds no colorizer")
     restore(colorizer, states["colorizer"], path)
@@ -59,7 +67,7 @@ def load_networks(model: str | Path) -> Networks:
     else:
         refiner = load_networks("live").refiner
     return Networks(
-        name=path.stem,
+        name=path.stem + (FINE if is_fine(model) else ""),
         colorizer=colorizer.eval(),
         refiner=refiner.eval(),
         card=card,
@@ -68,7 +76,11 @@ def load_networks(model: str | Path) -> Networks:
 
 
 def weights_path(model: str | Path) -> Path:
-    """Return the file behind a preset's name or a path. Raises WeightsMismatch if it does not exist."""
+    """Return the file behind a preset's name or a path, with or without `FINE`.
+
+    Raises WeightsMismatch if it does not exist.
+    """
+    model = str(model).removesuffix(FINE)
     path = WEIGHTS_DIR / f"{model}.safetensors" if str(model) in PRESETS else Path(model)
     if path.is_file():
         return path
@@ -77,6 +89,11 @@ def weights_path(model: str | Path) -> Path:
             f"no weights of the {model} preset are here ({path}): use another --model, or a weights file"
         )
     raise WeightsMismatch(f"{model}: no such weights file (presets: {', '.join(PRESETS)})")
+
+
+def is_fine(model: str | Path) -> bool:
+    """Return whether a model's name asks for finer matching."""
+    return str(model).endswith(FINE)
 
 
 def build_colorizer(config: LiveConfig | PaperConfig) -> LiveColorizer | PaperColorizer:

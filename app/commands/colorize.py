@@ -70,7 +70,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, required=True, metavar="DIR", help="where pictures and metrics.json go"
     )
-    parser.add_argument("--model", default="live", help="live, paper or a .safetensors file (default: live)")
+    parser.add_argument(
+        "--model",
+        default="live",
+        help="live, live+fine (finer matching, slower), paper, or a .safetensors file (default: live)",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument(
         "--max-disparity",

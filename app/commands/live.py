@@ -26,7 +26,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RIG",
         help="virtual, viky, replay:DIR or a rig file (.toml); default: the cameras found, else virtual",
     )
-    parser.add_argument("--model", default="live", help="live, paper or a .safetensors file (default: live)")
+    parser.add_argument(
+        "--model",
+        default="live",
+        help="live, live+fine (finer matching, slower), paper, or a .safetensors file (default: live)",
+    )
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
     parser.add_argument("--threads", type=_positive, metavar="N", help="CPU threads for the networks")
     parser.add_argument("--calibration", type=Path, metavar="FILE", help="use this in place of the rig's own")

@@ -8,9 +8,11 @@ import torch
 from torch import nn
 
 from models.colorizer import colorize_cycle
+from models.errors import WeightsMismatch
 from models.layout import SmallConv3d
 from models.live import LiveColorizer, LiveConfig, correlate, detail_differences, matching_stride
 from models.live import _double as double
+from models.presets import load_networks
 
 BUDGET = LiveConfig().volume_budget
 
@@ -147,3 +149,13 @@ def test_the_second_pass_arrives_where_the_first_came_from(offset: int) -> None:
     for output in cycle:
         assert (output.disparity[..., inside] - planted).abs().median() < 0.3
     assert (cycle.second.chroma - reference[:, 1:])[..., inside].abs().median() < 0.05
+
+
+def test_a_fine_network_matches_at_a_finer_stride() -> None:
+    usual, fine = (load_networks(name).colorizer for name in ("live", "live+fine"))
+    assert isinstance(usual, LiveColorizer)
+    assert isinstance(fine, LiveColorizer)
+    strides = [matching_stride(480, 640, 128, n.config.volume_budget) for n in (usual, fine)]
+    assert strides == [4, 2]
+    with pytest.raises(WeightsMismatch, match="only the live preset"):
+        load_networks("paper+fine")
