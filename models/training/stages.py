@@ -14,6 +14,7 @@ from typing import Literal, cast
 import torch
 from torch import nn
 
+from models.allocator import keep_freed_memory
 from models.colorizer import Colorizer
 from models.data.pairs import PairSource
 from models.errors import ModelError
@@ -67,6 +68,8 @@ class Training:
     """
 
     def __init__(self, recipe: Recipe, inputs: Inputs, folder: Path, machine: Machine) -> None:
+        if machine.device.type == "cpu":
+            keep_freed_memory()
         self._start: Networks | None = None
         if inputs.start is not None:
             self._start = load_networks(inputs.start)
