@@ -37,5 +37,6 @@ class Interrupts:
 
 
 def ignore_in_worker(_worker: int) -> None:
-    """Let a data-loading process outlive Ctrl-C: its parent ends it when the step is done."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Let a data-loading process outlive signals to the whole group: its parent ends it after the step."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

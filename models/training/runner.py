@@ -130,6 +130,7 @@ class Runner:
         self._optimizer = _optimizer(config, parameters)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
         self._progress = _Progress()
+        self._began_at = 0
 
     @property
     def checkpoint(self) -> Path:
@@ -140,6 +141,11 @@ class Runner:
     def step(self) -> int:
         """Steps that are done."""
         return self._progress.step
+
+    @property
+    def has_trained(self) -> bool:
+        """Whether `run` took any step: not if the folder held a complete run."""
+        return self.step > self._began_at
 
     def run(
         self, stop_after: int | None = None, on_step: Callable[[Mapping[str, float]], None] | None = None
@@ -154,6 +160,7 @@ class Runner:
         """
         self._open_folder()
         self._resume()
+        self._began_at = self.step
         if self._progress.finished:
             if not self._progress.exported:  # trained where safetensors is not installed
                 self._export({})

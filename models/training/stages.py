@@ -99,11 +99,14 @@ class Training:
         runner.run()
         weights = folder / ("structure.safetensors" if stage == "structure" else self._weights_name)
         published = self.folder / weights.name
-        if not weights.is_file() and machine.group.leads:  # the runner has said why
+        if machine.group.leads and not weights.is_file():  # the runner has said why
             return runner.checkpoint
-        if machine.group.leads:
+        if machine.group.leads and (runner.has_trained or not published.is_file()):
             for suffix in (".safetensors", ".json"):
                 _copy_atomically(weights.with_suffix(suffix), published.with_suffix(suffix))
+        machine.group.from_leader(
+            None
+        )  # the next stage reads these files: nobody begins it before they are there
         return published
 
     @property

@@ -1,41 +1,34 @@
-"""What torchrun starts in the tests: trains a task and has the leader write the loss of every step.
-
-`python -m tests.models.distributed_worker TASK BATCH_SIZE FOLDER`
-"""
+"""What torchrun starts in the tests: `python -m tests.models.distributed_worker FOLDER`, in every process."""
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
 import torch
 
 from models.data.batches import CropShape
+from models.errors import ModelError
 from models.live import LiveColorizer
 from models.refiner import Refiner
 from models.training.checkpoints import Provenance
 from models.training.colorizer_task import ColorizerTask, TrainingData
 from models.training.config import ColorizerStage, LossConfig, RealConfig, RunConfig, SupervisedConfig
-from models.training.distributed import process_group
-from models.training.runner import Runner, Task
+from models.training.distributed import Group, process_group
+from models.training.runner import Runner
 from tests.models.tiny_task import TINY_NETWORK, TINY_REFINER, TinyTask
 
 SCENES = SupervisedConfig(shapes=(CropShape(48, 64, 16, 2, 1.0),))
 
 
-def make_task(name: str, batch_size: int) -> tuple[Task, RunConfig]:
-    """Return a colorizer with its refiner, or a task that meets a loss that is no number in one process
-    only, and how it is trained.
+def train_colorizer(batch_size: int, folder: Path, group: Group) -> list[float]:
+    """Train colorizer and refiner on generated scenes; return the losses of all steps, means over
+    processes.
     """
     run = RunConfig(
-        steps=6, batch_size=batch_size, optimizer="adamw", learning_rate=2e-4, clip_norm=1.0, validate_every=3
+        steps=6, batch_size=batch_size, optimizer="adamw", learning_rate=2e-4, clip_norm=1.0, validate_every=6
     )
-    if name == "bad":
-        return TinyTask(batch_size, bad_step=3), run
-    torch.manual_seed(0)
-    colorizer, refiner = LiveColorizer(TINY_NETWORK), Refiner(TINY_REFINER)
     stage = ColorizerStage(
         run=run,
         losses=LossConfig(structure="ssim"),
@@ -43,30 +36,34 @@ def make_task(name: str, batch_size: int) -> tuple[Task, RunConfig]:
         supervised=SCENES,
         joint_refiner=True,
     )
-
-    def save(folder: Path, card: object) -> Path:
-        return folder / "nothing"
-
-    data = TrainingData()
-    return ColorizerTask(stage, colorizer, refiner, data, 0, None, save), run
-
-
-def train(name: str, batch_size: int, folder: Path) -> list[float]:
-    """Train on the CPU and return the losses of all steps, means over the processes."""
+    torch.manual_seed(0)
+    networks = LiveColorizer(TINY_NETWORK), Refiner(TINY_REFINER)
+    task = ColorizerTask(stage, *networks, TrainingData(), 0, None, lambda folder, card: folder / "nothing")
     losses: list[float] = []
-    with process_group(torch.device("cpu")) as (group, device):
-        task, run = make_task(name, batch_size)
-        runner = Runner(task, run, folder, Provenance({}, {}), device, group=group)
-        runner.run(on_step=lambda values: losses.append(values["loss"]))
+    runner = Runner(task, run, folder, Provenance({}, {}), group=group)
+    runner.run(on_step=lambda values: losses.append(values["loss"]))
     return losses
 
 
-def main(name: str, batch_size: str, folder: str) -> None:
-    """Train in as many processes as torchrun started."""
-    losses = train(name, int(batch_size), Path(folder))
-    if os.environ["RANK"] == "0":
-        (Path(folder) / "losses.json").write_text(json.dumps(losses))
+def train_on_a_bad_batch(folder: Path, group: Group) -> str:
+    """Return what is said of a loss that is no number in the first process alone."""
+    run = RunConfig(steps=6, optimizer="adamw")
+    try:
+        Runner(TinyTask(bad_step=3), run, folder, Provenance({}, {}), group=group).run()
+    except ModelError as error:
+        return str(error)
+    return "nothing"
+
+
+def main(folder: Path) -> None:
+    """Train in all processes that torchrun started; each writes what it saw."""
+    torch.set_num_threads(1)
+    with process_group(torch.device("cpu")) as (group, _):
+        losses = train_colorizer(2, folder / "colorizer", group)
+        error = train_on_a_bad_batch(folder / "bad", group)
+        seen = {"world": group.world, "losses": losses, "error": error}
+        (folder / f"seen_{group.rank}.json").write_text(json.dumps(seen))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(Path(sys.argv[1]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import multiprocessing
+import os
 import signal
 import tomllib
 from dataclasses import replace
@@ -74,17 +76,21 @@ def test_batches_made_by_workers_are_the_same(tmp_path: Path) -> None:
     assert _same(*map(_states, runners))
 
 
+@pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_leaves_a_checkpoint_of_whole_steps(
-    tmp_path: Path, number: signal.Signals, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, number: signal.Signals, workers: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The signal arrives in the fifth step, between two checkpoints."""
+    """The signal arrives in the fifth step, between two checkpoints, in all processes as from a terminal."""
     before = signal.getsignal(number)
-    runner, done = _runner(tmp_path / "run"), []
+    runner, done = _runner(tmp_path / "run", workers=workers), []
 
     def interrupt(losses: object) -> None:
         done.append(losses)
         if len(done) == 5:
+            for child in multiprocessing.active_children():
+                assert child.pid is not None
+                os.kill(child.pid, number)
             signal.raise_signal(number)
 
     with pytest.raises(KeyboardInterrupt):
