@@ -43,6 +43,8 @@ PROBE_PX = 80, 60
 # What a solved calibration is off by, standard deviation per axis.
 CALIBRATION_ERROR_DEG = 0.03
 LATEST_S = 60.0
+# The most gain that makes up for missing light, where it is drawn.
+LARGEST_NOISY_DB = 15.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +52,7 @@ class RenderedPair:
     """One pair, all arrays H×W. Content of mono pixel (y, x) lies at (y, x + disparity) in the reference.
 
     Attributes:
-        name: room and number within it, `room0007-2`.
+        name: room and number within it, `room0007-2`; of a frame, its number, `003`.
         mono: uint8, rectified.
         reference: H×W×3 uint8 RGB, rectified.
         truth: H×W×3 uint8 RGB, the colour camera's colour of every mono pixel, free of noise.
@@ -67,7 +69,7 @@ class RenderedPair:
 
 
 def render_pairs(
-    seed: int, width: int, height: int, count: int, *, registered: bool
+    seed: int, width: int, height: int, count: int, *, registered: bool, noisy_db: float | None = None
 ) -> Iterator[RenderedPair]:
     """Render pairs of one room from one viewpoint, at several times with several exposures.
 
@@ -76,26 +78,65 @@ def render_pairs(
         width, height: size in px, even.
         count: how many; the first takes seconds, the others a tenth of one.
         registered: put both cameras in one place with one lens, so that the disparity is 0 everywhere.
+        noisy_db: gain that makes up for as much less light, 0 for little noise; None: drawn for each pair.
     """
     rng = np.random.default_rng([seed, 11])
-    spec = VirtualSpec(seed=seed, width=width, height=height)
-    rig = _draw_viewpoint(seed, rng).rig(spec, registered=registered)
-    calibration = None if registered else _solved(true_calibration(spec, rig), rng)
-    rectifier = None if calibration is None else Rectifier(calibration)
-    stage = Stage(spec, rig)
-    teller = VirtualTruth(spec, stage)
+    room = _Room(seed, width, height, rng, registered=registered)
     for index in range(count):
         device_ns = int(rng.uniform(0, LATEST_S) * 1e9)
-        looks = _looks(rng)
-        mono, color = (develop(_frame(stage, role, index, device_ns, looks[role])) for role in looks)
-        truth = teller.render(device_ns, calibration, looks["color"])
-        if rectifier is None:
+        yield room.take(f"room{seed:04d}-{index}", index, device_ns, _looks(rng, noisy_db))
+
+
+def render_sequence(
+    seed: int,
+    width: int,
+    height: int,
+    count: int,
+    *,
+    registered: bool,
+    noisy_db: float | None = None,
+    frame_ns: int = 0,
+) -> Iterator[RenderedPair]:
+    """Render one view of a room again and again with the same settings: each frame has noise of its own.
+
+    Args:
+        seed, width, height, count, registered, noisy_db: as of `render_pairs`, which sees the same view.
+        frame_ns: time from frame to frame; 0: nothing moves.
+
+    Yields:
+        pairs named `000`, `001`, …: what stands still has the same truth and disparity in all of them.
+    """
+    rng = np.random.default_rng([seed, 11])
+    room = _Room(seed, width, height, rng, registered=registered)
+    first_ns = int(rng.uniform(0, LATEST_S) * 1e9)
+    looks = _looks(rng, noisy_db)
+    for index in range(count):
+        yield room.take(f"{index:03d}", index, first_ns + index * frame_ns, looks)
+
+
+class _Room:
+    """A room seen from a viewpoint that `rng` draws."""
+
+    def __init__(
+        self, seed: int, width: int, height: int, rng: np.random.Generator, *, registered: bool
+    ) -> None:
+        spec = VirtualSpec(seed=seed, width=width, height=height)
+        rig = _draw_viewpoint(seed, rng).rig(spec, registered=registered)
+        self._calibration = None if registered else _solved(true_calibration(spec, rig), rng)
+        self._rectifier = None if self._calibration is None else Rectifier(self._calibration)
+        self._stage = Stage(spec, rig)
+        self._teller = VirtualTruth(spec, self._stage)
+
+    def take(self, name: str, frame_id: int, device_ns: int, looks: dict[Role, Look]) -> RenderedPair:
+        """Return the pair of a moment; the frame id decides the noise."""
+        mono, color = (develop(_frame(self._stage, role, frame_id, device_ns, looks[role])) for role in looks)
+        truth = self._teller.render(device_ns, self._calibration, looks["color"])
+        if self._rectifier is None:
             visible = np.ones(truth.occluded.shape, np.bool_)
         else:
-            mono, color = rectifier.rectify(mono, color)
-            visible = ~truth.occluded & _inside(truth.disparity) & rectifier.mono_valid
-        name = f"room{seed:04d}-{index}"
-        yield RenderedPair(name, mono, color, truth.color, truth.disparity, visible)
+            mono, color = self._rectifier.rectify(mono, color)
+            visible = ~truth.occluded & _inside(truth.disparity) & self._rectifier.mono_valid
+        return RenderedPair(name, mono, color, truth.color, truth.disparity, visible)
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,10 +191,11 @@ def _solved(exact: RigCalibration, rng: np.random.Generator) -> RigCalibration:
     return replace(exact, rotation=error @ exact.rotation)
 
 
-def _looks(rng: np.random.Generator) -> dict[Role, Look]:
+def _looks(rng: np.random.Generator, noisy_db: float | None) -> dict[Role, Look]:
     """Draw the settings of both cameras: brighter, darker, noisier, another curve and white balance."""
     gamma = float(rng.choice([0.45, 0.45, 0.55, 0.75, 1.0]))
-    noisy_db = 15 * float(rng.uniform() ** 2)
+    drawn_db = LARGEST_NOISY_DB * float(rng.uniform() ** 2)
+    noisy_db = drawn_db if noisy_db is None else noisy_db
     looks: dict[Role, Look] = {}
     for role, look in (("mono", MONO.look), ("color", COLOR.look)):
         # Less light and more gain give the same brightness with more noise.

@@ -46,6 +46,25 @@ def test_rooms_that_are_complete_are_left_as_they_are(
     assert "0 pairs" in capsys.readouterr().out
 
 
+def test_frames_of_a_room_are_a_folder_of_pairs(tmp_path: Path) -> None:
+    arguments = ["render", str(tmp_path), "--size", "96x72", "--seeds", "3", "--frames", "2"]
+    assert main.main([*arguments, "--noise-db", "15"]) == 0
+    source = open_pairs(tmp_path)
+    assert list(source.names) == ["000", "001"]
+    assert source.scene_of(0) == source.scene_of(1)
+    first, second = source.read(0), source.read(1)
+    assert first.truth is not None
+    np.testing.assert_array_equal(first.truth, second.truth)
+    assert 1 < np.abs(first.mono.astype(int) - second.mono).mean() < 20
+
+
+def test_a_frame_rate_without_frames_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert render(tmp_path, "--seeds", "0", "--fps", "30") == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_an_output_that_cannot_be_written_is_told_in_one_line(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -56,7 +75,16 @@ def test_an_output_that_cannot_be_written_is_told_in_one_line(
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--seeds", "5:2"], ["--seeds", "a:b"], ["--size", "97x72"], ["--size", "9x9"], ["--size", "big"]],
+    [
+        ["--seeds", "5:2"],
+        ["--seeds", "a:b"],
+        ["--size", "97x72"],
+        ["--size", "9x9"],
+        ["--size", "big"],
+        ["--frames", "3", "--per-room", "3"],
+        ["--noise-db", "loud"],
+        ["--fps", "0"],
+    ],
 )
 def test_bad_arguments_are_refused(tmp_path: Path, arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -7,7 +7,7 @@ from functools import cache
 import cv2
 import numpy as np
 
-from capture.virtual.pairs import RenderedPair, render_pairs
+from capture.virtual.pairs import RenderedPair, render_pairs, render_sequence
 
 WIDTH, HEIGHT = 192, 144
 
@@ -59,6 +59,24 @@ def test_a_seed_gives_the_same_pairs() -> None:
     first, again = (next(iter(render_pairs(1, 64, 64, 1, registered=False))) for _ in range(2))
     for name in ("mono", "reference", "truth", "disparity", "visible"):
         np.testing.assert_array_equal(getattr(first, name), getattr(again, name))
+
+
+def test_frames_of_a_sequence_differ_in_noise_only() -> None:
+    def frames(noisy_db: float) -> list[RenderedPair]:
+        return list(render_sequence(1, 96, 72, 2, registered=False, noisy_db=noisy_db))
+
+    changes = []
+    for first, second in (frames(0), frames(15)):
+        for name in ("truth", "disparity", "visible"):
+            np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
+        changes.append(np.abs(first.reference.astype(int) - second.reference).mean())
+    assert 0 < 2 * changes[0] < changes[1]
+
+
+def test_things_move_in_a_sequence_with_time() -> None:
+    first, second = render_sequence(1, 160, 120, 2, registered=False, frame_ns=250_000_000)
+    moved = (first.truth != second.truth).any(axis=-1)
+    assert 0.001 < moved.mean() < 0.5
 
 
 def test_registered_cameras_see_the_same_from_the_same_place() -> None:
