@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import sys
 import threading
 from types import TracebackType
 from typing import Self
@@ -34,6 +35,11 @@ class Interrupts:
         if self.requested:
             raise KeyboardInterrupt
         self.requested = True
+        print(
+            "\nstopping after this step, with a checkpoint; again to stop at once",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def ignore_in_worker(_worker: int) -> None:

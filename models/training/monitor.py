@@ -85,6 +85,11 @@ class Monitor:
         shown = "  ".join(f"{k} {v:.4f}" for k, v in measures.items())
         self.say(f"{self.name} {step}/{self.steps}  held out: {shown}  {note}".rstrip())
 
+    def wait(self, text: str) -> None:
+        """Say, on a terminal, what takes a moment; the next line replaces it."""
+        if not self._quiet and self._stream.isatty():
+            self._rewrite(text)
+
     def say(self, text: str) -> None:
         """Write a line that stays."""
         if not self._quiet:
@@ -99,6 +104,9 @@ class Monitor:
         if not self._stream.isatty():
             print(text, file=self._stream, flush=True)
             return
+        self._rewrite(text)
+
+    def _rewrite(self, text: str) -> None:
         print(f"\r{text:<{self._width}}", end="", file=self._stream, flush=True)
         self._width = len(text)
 

@@ -286,6 +286,7 @@ class Runner:
     def _validate(self, monitor: Monitor) -> None:
         """Measure on held-out data in the leader; keep the weights if they are the best so far."""
         measures: Mapping[str, float] = {}
+        monitor.wait(f"{self.task.name} {self.step}/{self.config.steps}  measuring on held-out data …")
         if self.group.leads:
             self._step.eval()
             with torch.no_grad():
