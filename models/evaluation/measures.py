@@ -87,13 +87,19 @@ def compare_structure(luma: Gray8, mono: Gray8, regions: Mapping[str, Mask]) -> 
 
 
 def separation(confidence: FloatMap, result: Rgb8, truth: Rgb8, mask: Mask) -> float | None:
-    """Return how well confidence tells wrong pixels from right ones: the chance that a wrong pixel (error
-    above `VISIBLE_STEP`) has less confidence than a right one, ties counted half. None if all are alike.
-
-    This is the area under the ROC curve: 0.5 says nothing, 1 tells all.
+    """Return how well confidence tells pixels with an error above `VISIBLE_STEP` from the others, as
+    `less_confident` does.
     """
-    wrong = color_error(result, truth)[mask] > VISIBLE_STEP
-    levels = np.round(confidence[mask] * 255).astype(np.intp)
+    return less_confident(confidence[mask], color_error(result, truth)[mask] > VISIBLE_STEP)
+
+
+def less_confident(confidence: FloatMap, wrong: Mask) -> float | None:
+    """Return the chance that a wrong pixel has less confidence than a right one, ties counted half. None if
+    all are alike.
+
+    This is the area under the ROC curve: 0.5 says nothing, 1 tells all. Both arguments of any one shape.
+    """
+    levels = np.round(confidence * 255).astype(np.intp)
     wrongs, rights = (np.bincount(levels[which], minlength=256).astype(float) for which in (wrong, ~wrong))
     pairs = wrongs.sum() * rights.sum()
     if pairs == 0:
