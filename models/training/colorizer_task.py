@@ -87,7 +87,7 @@ class MixedBatches:
 
 
 class ColorizerTask:
-    """A `models.training.runner.Task`: the colorizer, and the refiner along with it if the stage says so.
+    """A `models.training.task.Task`: the colorizer, and the refiner along with it if the stage says so.
 
     Args:
         stage: losses, data, and samples per step.

@@ -21,7 +21,7 @@ from models.weights_io import Card
 
 
 class RefinerTask:
-    """A `models.training.runner.Task`.
+    """A `models.training.task.Task`.
 
     Args:
         stage: loss, data, and samples per step.

@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parallel import DistributedDataParallel
-from torch.utils.data import DataLoader, Dataset, Subset
+from torch.utils.data import DataLoader, Subset
 
 from models.errors import ModelError
 from models.training.checkpoints import (
@@ -33,50 +33,12 @@ from models.training.config import RunConfig
 from models.training.distributed import Group, share_batch_norms
 from models.training.interrupts import Interrupts, ignore_in_worker
 from models.training.monitor import Monitor
-from models.weights_io import Card
+from models.training.stepping import LossModule, StepDataset, as_is, learning_rate, make_optimizer, moved_to
+from models.training.task import Task
 
 log = logging.getLogger(__name__)
 
-LOWEST_RATE = 0.01  # where the cosine ends, as a share of the learning rate
 _PRECISIONS = {"bfloat16": torch.bfloat16, "float16": torch.float16}
-
-
-class Task(Protocol):
-    """What is trained, on what, and towards what."""
-
-    @property
-    def name(self) -> str:
-        """Return the name of the stage."""
-
-    @property
-    def criterion(self) -> str:
-        """Return the measure of `validate` that decides which weights are best: the higher the better."""
-
-    def modules(self) -> Mapping[str, nn.Module]:
-        """Return the networks that are trained, by name; the runner moves and updates them."""
-
-    def batch(self, step: int, rank: int, world: int, /) -> Any:
-        """Return the samples of process `rank` of `world` in a step: tensors on the CPU, in a dataclass, dict
-        or tuple.
-
-        Depends on nothing else; may be called in a worker process. The samples of all processes together must
-        be those that one process with a batch of that size would draw.
-        """
-
-    def losses(self, batch: Any, /) -> dict[str, Tensor]:
-        """Return the scalar losses of a batch on the device; "loss" is what is minimised, the rest is shown.
-
-        Draws no random numbers. Every loss is a mean over samples.
-        """
-
-    def validate(self) -> Mapping[str, float]:
-        """Return measures on held-out data, none if there is no such data. Called in evaluation mode."""
-
-    def images(self) -> Tensor | None:
-        """Return a grid of what `validate` saw last: 3×H×W RGB, 0 … 1."""
-
-    def export(self, folder: Path, card: Card, /) -> Path:
-        """Write the networks as weights that can be loaded and return the file."""
 
 
 @dataclass
@@ -123,11 +85,11 @@ class Runner:
         if config.precision == "float16" and self.device.type != "cuda":
             raise ModelError("precision float16 needs a GPU: use bfloat16 or float32")
         self._modules = {name: module.to(self.device) for name, module in task.modules().items()}
-        self._step = _Step(task, self._modules, config.freeze_norms)
+        self._step = LossModule(task, self._modules, config.freeze_norms)
         if self.group.world > 1 and not config.freeze_norms:
             share_batch_norms(self._step, self.device)
         parameters = [p for module in self._modules.values() for p in module.parameters()]
-        self._optimizer = _optimizer(config, parameters)
+        self._optimizer = make_optimizer(config, parameters)
         self._scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "float16")
         self._progress = _Progress()
         self._began_at = 0
@@ -222,12 +184,12 @@ class Runner:
         return DistributedDataParallel(self._step, find_unused_parameters=True)
 
     def _batches(self) -> Iterator[Any]:
-        steps = _Steps(self.task.batch, self.config.steps, self.group)
+        steps = StepDataset(self.task.batch, self.config.steps, self.group)
         yield from DataLoader(
             Subset(steps, range(self.step, self.config.steps)),
             batch_size=None,
             num_workers=self.workers,
-            collate_fn=_as_is,
+            collate_fn=as_is,
             worker_init_fn=ignore_in_worker,
         )
 
@@ -240,7 +202,7 @@ class Runner:
         self._optimizer.zero_grad(set_to_none=True)
         self._step.train()
         with self._autocast():
-            losses = network(_moved(batch, self.device))
+            losses = network(moved_to(batch, self.device))
         self._scaler.scale(losses["loss"]).backward()
         self._scaler.unscale_(self._optimizer)
         largest = self.config.clip_norm or math.inf
@@ -333,80 +295,3 @@ class Runner:
                 "progress": dataclasses.asdict(self._progress),
             },
         )
-
-
-class _Step(nn.Module):
-    """The losses of a batch as one module, so that gradients can be averaged over processes."""
-
-    def __init__(self, task: Task, modules: Mapping[str, nn.Module], freeze_norms: bool) -> None:
-        super().__init__()
-        self.trained = nn.ModuleDict(modules)
-        self._losses = task.losses
-        self._freeze_norms = freeze_norms
-
-    def forward(self, batch: Any) -> dict[str, Tensor]:
-        losses = self._losses(batch)
-        # A parameter that only a shown loss depends on gets no gradient: nobody should wait for it.
-        return {name: loss if name == "loss" else loss.detach() for name, loss in losses.items()}
-
-    def train(self, mode: bool = True) -> _Step:
-        super().train(mode)
-        if self._freeze_norms:
-            for layer in self.modules():
-                if isinstance(layer, nn.modules.batchnorm._BatchNorm):  # noqa: SLF001 (their common base)
-                    layer.eval()
-        return self
-
-
-class _Steps(Dataset[Any]):
-    """Item n is this process's batch of step n."""
-
-    def __init__(self, batch: Callable[[int, int, int], Any], steps: int, group: Group) -> None:
-        self._batch = batch
-        self._steps = steps
-        self._group = group
-
-    def __len__(self) -> int:
-        return self._steps
-
-    def __getitem__(self, step: int) -> Any:
-        return self._batch(step, self._group.rank, self._group.world)
-
-
-def learning_rate(config: RunConfig, step: int) -> float:
-    """Return the learning rate of a step: warm-up, then constant or half a cosine down to a hundredth."""
-    warm = min(1.0, (step + 1) / config.warmup_steps) if config.warmup_steps else 1.0
-    if config.schedule == "constant":
-        return config.learning_rate * warm
-    falling = 0.5 * (1 + math.cos(math.pi * step / config.steps))
-    return config.learning_rate * warm * (LOWEST_RATE + (1 - LOWEST_RATE) * falling)
-
-
-def _optimizer(config: RunConfig, parameters: list[nn.Parameter]) -> torch.optim.Optimizer:
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=config.weight_decay)
-    # ρ and ε as in Keras, which the paper's networks were trained with.
-    return torch.optim.RMSprop(
-        parameters, lr=config.learning_rate, alpha=0.9, eps=1e-7, weight_decay=config.weight_decay
-    )
-
-
-def _moved(batch: Any, device: torch.device) -> Any:
-    """Return a batch with its tensors on the device."""
-    if isinstance(batch, Tensor):
-        return batch.to(device, non_blocking=True)
-    if isinstance(batch, dict):
-        return {key: _moved(value, device) for key, value in batch.items()}
-    if isinstance(batch, tuple):
-        moved = [_moved(value, device) for value in batch]
-        return type(batch)(*moved) if hasattr(batch, "_fields") else tuple(moved)
-    if dataclasses.is_dataclass(batch) and not isinstance(batch, type):
-        tensors = {
-            field.name: _moved(getattr(batch, field.name), device) for field in dataclasses.fields(batch)
-        }
-        return dataclasses.replace(batch, **tensors)
-    return batch
-
-
-def _as_is(batch: Any) -> Any:
-    return batch

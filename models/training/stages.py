@@ -28,8 +28,9 @@ from models.training.distributed import Group
 from models.training.pair_set import PairSet, open_pair_sets
 from models.training.recipe_files import resolved
 from models.training.refiner_task import RefinerTask
-from models.training.runner import Runner, Task
+from models.training.runner import Runner
 from models.training.structure_task import StructureTask
+from models.training.task import Task
 from models.weights_io import Card, save_weights
 
 

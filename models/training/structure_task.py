@@ -21,7 +21,7 @@ _SHOWN = 4
 
 
 class StructureTask:
-    """A `models.training.runner.Task`.
+    """A `models.training.task.Task`.
 
     Args:
         stage: network, samples, and samples per step.

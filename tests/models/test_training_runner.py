@@ -21,7 +21,8 @@ from models.errors import ModelError
 from models.training.checkpoints import Provenance
 from models.training.config import RunConfig
 from models.training.monitor import Monitor
-from models.training.runner import Runner, learning_rate
+from models.training.runner import Runner
+from models.training.stepping import learning_rate
 from models.weights_io import load_weights
 from tests.models.tiny_task import TinyTask
 
