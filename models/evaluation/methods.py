@@ -85,10 +85,13 @@ class OnePass(Protocol):
         """Return the colours of every pixel of luma (H×W, 0 … 1) from the reference (H×W×3 YCbCr)."""
 
 
+FLOOR = "copy"
+"""Doing nothing: what every contestant has to beat. It is no contestant: its cycle is perfect."""
+
 ONE_PASS: dict[str, OnePass] = {
     "sgbm": partial(peers.match_and_fill, peers.match_sgbm),
     "dis": partial(peers.match_and_fill, peers.match_dis),
-    "copy": peers.copy_colors,
+    FLOOR: peers.copy_colors,
 }
 """The registry of systems that are functions."""
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation.measures import color_error
-from models.evaluation.methods import Prediction
+from models.evaluation.methods import FLOOR, Prediction
 from models.evaluation.sets import as_uint8
 
 Rgb8 = NDArray[np.uint8]
@@ -53,7 +53,8 @@ def make_grid(title: str, pair: Pair, predictions: Mapping[str, Prediction]) -> 
         name: color_error(*((_final(p), truth) if truth is not None else (p.second_pass, reference)))
         for name, p in predictions.items()
     }
-    window = _window(list(errors.values()))
+    contestants = [error for name, error in errors.items() if name != FLOOR]
+    window = _window(contestants or list(errors.values()))
     gray = np.repeat(mono[..., None], 3, axis=-1)
     inputs = [("I_G", gray), ("R_C", reference)]
     results = [(name, _final(p)) for name, p in predictions.items()]

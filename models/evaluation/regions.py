@@ -2,7 +2,8 @@
 
 From the disparity of the mono view where it is known, else from an estimate: semi-global matching on the luma
 of both views, both directions compared, gaps filled with the farther of the two neighbours on their row (what
-one camera alone sees lies on the background). The estimate never sees the method that is judged.
+one camera alone sees lies on the background). It is the matching of the peer `sgbm`: where disparities are
+estimated, figures by region flatter that peer.
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ def _write(path: Path, content: str) -> None:
 
 _STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif; }
-body { max-width: 1500px; margin: 2rem auto; padding: 0 1.5rem; }
+body { max-width: 1900px; margin: 2rem auto; padding: 0 1.5rem; }
 h2 { margin-top: 2.2rem; } p { max-width: 70rem; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem 1rem; }
 dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from models.evaluation.measures import VISIBLE_STEP
+from models.evaluation.methods import FLOOR
 from models.evaluation.regions import REGIONS, WHOLE
 from models.evaluation.scoring import FIRST, REFINED, SECOND, Score
 from models.evaluation.sets import PairId, groups
@@ -14,8 +15,6 @@ from models.evaluation.statistics import Estimate, correlation_estimate, mean_es
 
 FINAL = "final"
 """Stage: the refined result where there is one, else the first pass."""
-
-FLOOR = "copy"
 
 _DIGITS = {"psnr_db": 2, "delta_e": 2, "wrong_share": 3}
 _LOWER_IS_BETTER = {"delta_e", "wrong_share"}
