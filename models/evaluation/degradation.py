@@ -20,13 +20,23 @@ from models.data.pairs import Pair, open_pairs
 from models.evaluation import standalone
 from models.evaluation.measures import SMALLEST_REGION_PX, FloatMap, Rgb8, chroma_planes, less_confident
 from models.evaluation.methods import Method, Prediction
-from models.evaluation.places import PLACES, places_of, truth_of
+from models.evaluation.places import (
+    CAMERA,
+    FIRST,
+    OCCLUDED,
+    OUTSIDE,
+    PLACES,
+    REFINED,
+    pictures_of,
+    places_of,
+    seen_reference,
+    truth_of,
+)
 from models.evaluation.predictions import search_of
 from models.evaluation.progress import Progress
 from models.evaluation.regions import Mask
 from models.evaluation.sets import DataSet
 
-FIRST, REFINED = "first", "refined"
 FAR_OFF_LEVELS = 10.0
 """Error of chroma from which on a pixel counts as wrong here: a colour from another surface, not noise."""
 MARGIN_PX = 2
@@ -41,7 +51,7 @@ class Degradation:
         error: mean of |ΔCb| and |ΔCr|.
         far_off: share of pixels where that is above `FAR_OFF_LEVELS`.
         bias_cb, bias_cr: mean of ΔCb and ΔCr.
-        confidence: mean.
+        confidence: mean; None for the camera.
         auc: chance that a pixel that is far off has less confidence than one that is not (0.5 says nothing, 1
             tells all); None where all are alike.
         pixels: how many, of all pairs.
@@ -51,43 +61,44 @@ class Degradation:
     far_off: float
     bias_cb: float
     bias_cr: float
-    confidence: float
+    confidence: float | None
     auc: float | None
     pixels: int
 
 
 def degradation(prediction: Prediction, pair: Pair) -> dict[str, dict[str, Degradation]]:
-    """Return the figures by place (`PLACES`, `LEFT`, `RIGHT`) and result (`FIRST`, `REFINED`).
+    """Return the figures by place (`PLACES`, `LEFT`, `RIGHT`) and picture (`FIRST`, `REFINED`, `CAMERA`).
 
-    Confidence is the method's own, of its first pass. Places with hardly a pixel are left out. Raises
-    ModelError if the pair has no truth or no disparity.
+    Confidence is the method's own, of its first pass. `CAMERA` is the reference taken from where the truth
+    says, with its noise and blur, of the visible pixels alone: what nobody can be expected to beat by much.
+    Places with hardly a pixel are left out. Raises ModelError if the pair has no truth or no disparity.
     """
     truth, _ = truth_of(pair)
     places = {**places_of(pair), **_margins(truth)}
-    results = {FIRST: prediction.first_pass}
-    if prediction.refined is not None:
-        results[REFINED] = prediction.refined
+    visible = ~places[OCCLUDED] & ~places[OUTSIDE]
     found: dict[str, dict[str, Degradation]] = {}
-    for name, picture in results.items():
+    for name, picture in {**pictures_of(prediction), CAMERA: seen_reference(pair)}.items():
         difference = chroma_planes(picture) - chroma_planes(truth)
         for place, mask in places.items():
-            if np.count_nonzero(mask) >= SMALLEST_REGION_PX:
-                found.setdefault(place, {})[name] = _measure(difference, prediction.confidence, mask)
+            counted = mask & visible if name == CAMERA else mask
+            if np.count_nonzero(counted) >= SMALLEST_REGION_PX:
+                confidence = None if name == CAMERA else prediction.confidence[counted]
+                found.setdefault(place, {})[name] = _measure(difference[counted], confidence)
     return found
 
 
-def _measure(difference: FloatMap, confidence: FloatMap, mask: Mask) -> Degradation:
-    inside = difference[mask].astype(np.float64)
+def _measure(difference: FloatMap, confidence: FloatMap | None) -> Degradation:
+    """Return the figures of N pixels: N×2 differences and N confidences, if there are any."""
+    inside = difference.astype(np.float64)
     error = np.abs(inside).mean(axis=-1)
-    auc = less_confident(confidence[mask], error > FAR_OFF_LEVELS)
     bias = inside.mean(axis=0)
     return Degradation(
         error=float(error.mean()),
         far_off=float(np.mean(error > FAR_OFF_LEVELS)),
         bias_cb=float(bias[0]),
         bias_cr=float(bias[1]),
-        confidence=float(confidence[mask].mean(dtype=np.float64)),
-        auc=auc,
+        confidence=None if confidence is None else float(confidence.mean(dtype=np.float64)),
+        auc=None if confidence is None else less_confident(confidence, error > FAR_OFF_LEVELS),
         pixels=len(inside),
     )
 
@@ -109,7 +120,7 @@ def mean_degradation(
                 gathered[place, name].append(figures)
     result: dict[str, dict[str, Degradation]] = {}
     for place in (*PLACES, LEFT, RIGHT):
-        for name in (FIRST, REFINED):
+        for name in (FIRST, REFINED, CAMERA):
             if several := gathered.get((place, name)):
                 result.setdefault(place, {})[name] = _mean(several)
     return result
@@ -125,7 +136,7 @@ def _mean(several: Sequence[Degradation]) -> Degradation:
         far_off=mean("far_off"),
         bias_cb=mean("bias_cb"),
         bias_cr=mean("bias_cr"),
-        confidence=mean("confidence"),
+        confidence=None if several[0].confidence is None else mean("confidence"),
         auc=mean("auc", telling) if telling else None,
         pixels=sum(one.pixels for one in several),
     )
@@ -146,12 +157,13 @@ def measure_folders(method: Method, folders: Sequence[Path]) -> dict[str, dict[s
 
 def table(result: Mapping[str, Mapping[str, Degradation]]) -> Iterator[Sequence[str]]:
     """Yield the rows of a table of a result, the header first."""
-    yield "place", "result", "error", f"> {FAR_OFF_LEVELS:g}", "ΔCb", "ΔCr", "confidence", "AUC", "pixels"
+    yield "place", "picture", "error", f"> {FAR_OFF_LEVELS:g}", "ΔCb", "ΔCr", "confidence", "AUC", "pixels"
     for place, by_name in result.items():
         for name, one in by_name.items():
             figures = (f"{one.error:.2f}", f"{one.far_off:.1%}", f"{one.bias_cb:+.2f}", f"{one.bias_cr:+.2f}")
+            confidence = "–" if one.confidence is None else f"{one.confidence:.2f}"
             auc = "–" if one.auc is None else f"{one.auc:.3f}"
-            yield place, name, *figures, f"{one.confidence:.2f}", auc, str(one.pixels)
+            yield place, name, *figures, confidence, auc, str(one.pixels)
 
 
 if __name__ == "__main__":

@@ -21,14 +21,22 @@ from models.data.pairs import Pair, open_pairs, pair_folders
 from models.errors import ModelError
 from models.evaluation import standalone
 from models.evaluation.measures import FloatMap, Rgb8, chroma_planes
-from models.evaluation.methods import Method, Prediction
-from models.evaluation.places import OCCLUDED, OUTSIDE, PLACES, places_of, truth_of
+from models.evaluation.methods import Method
+from models.evaluation.places import (
+    CAMERA,
+    OCCLUDED,
+    OUTSIDE,
+    PLACES,
+    pictures_of,
+    places_of,
+    seen_reference,
+    truth_of,
+)
 from models.evaluation.predictions import search_of
 from models.evaluation.progress import Progress
 from models.evaluation.regions import WHOLE, Mask
-from models.evaluation.sets import DataSet, as_uint8
+from models.evaluation.sets import DataSet
 
-CAMERA, FIRST, REFINED = "camera", "first", "refined"
 _BINS_PER_LEVEL = 64
 _PERCENTILE = 95
 
@@ -115,18 +123,6 @@ def static_pixels(before: Pair, after: Pair) -> Mask:
     return same
 
 
-def seen_reference(pair: Pair) -> Rgb8:
-    """Return the reference's pixel that every mono pixel lies on, H×W×3; the border's where it lies outside.
-
-    The nearest pixel, not a mean of two: that would have less noise than the camera's image.
-    """
-    _, disparity = truth_of(pair)
-    height, width = disparity.shape
-    column = np.round(np.arange(width) + np.nan_to_num(disparity)).astype(np.intp)
-    rows = np.arange(height)[:, None]
-    return as_uint8(pair.reference)[rows, np.clip(column, 0, width - 1)]
-
-
 def yardstick(by_picture: Mapping[str, Flicker], whole: Mapping[str, Flicker]) -> Flicker | None:
     """Return the camera's flicker of a place; where it sees nothing of it, that of all it sees."""
     return by_picture.get(CAMERA) or whole.get(CAMERA)
@@ -150,12 +146,6 @@ def measure_method(method: Method, sequences: Sequence[DataSet]) -> dict[str, di
             meter.add(pair, pictures_of(method.colorize(pair.mono, pair.reference, search)))
             progress.step(f"{method.name} {frames.name}/{pair.name}")
     return meter.result()
-
-
-def pictures_of(prediction: Prediction) -> dict[str, Rgb8]:
-    """Return the results for the mono image, by name."""
-    refined = {} if prediction.refined is None else {REFINED: prediction.refined}
-    return {FIRST: prediction.first_pass, **refined}
 
 
 def measure_folders(method: Method, folders: Sequence[Path]) -> dict[str, dict[str, Flicker]]:

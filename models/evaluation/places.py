@@ -16,6 +16,7 @@ from models import color
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation.measures import Rgb8
+from models.evaluation.methods import Prediction
 from models.evaluation.regions import (
     EDGE_REACH_PX,
     NEARER_PX,
@@ -26,6 +27,9 @@ from models.evaluation.regions import (
     visibility,
 )
 from models.evaluation.sets import as_uint8
+
+CAMERA, FIRST, REFINED = "camera", "first", "refined"
+"""Pictures that are measured: `seen_reference`, first pass, refined result."""
 
 TEXTURED, TEXTURELESS = "visible, textured", "visible, textureless"
 OCCLUDED, OUTSIDE, DEPTH_EDGES = "occluded", "outside", "depth edges"
@@ -61,6 +65,24 @@ def places_of(pair: Pair) -> Mapping[str, Mask]:
         OUTSIDE: outside,
         DEPTH_EDGES: _depth_edges(disparity),
     }
+
+
+def seen_reference(pair: Pair) -> Rgb8:
+    """Return the reference's pixel that every mono pixel lies on, H×W×3; the border's where it lies outside.
+
+    The nearest pixel, not a mean of two: that would have less noise than the camera's image.
+    """
+    _, disparity = truth_of(pair)
+    height, width = disparity.shape
+    column = np.round(np.arange(width) + np.nan_to_num(disparity)).astype(np.intp)
+    rows = np.arange(height)[:, None]
+    return as_uint8(pair.reference)[rows, np.clip(column, 0, width - 1)]
+
+
+def pictures_of(prediction: Prediction) -> dict[str, Rgb8]:
+    """Return the results for the mono image, by name."""
+    refined = {} if prediction.refined is None else {REFINED: prediction.refined}
+    return {FIRST: prediction.first_pass, **refined}
 
 
 def _depth_edges(disparity: Disparity) -> Mask:

@@ -13,13 +13,16 @@ from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation import degradation as module
 from models.evaluation import standalone
-from models.evaluation.degradation import FIRST, LEFT, REFINED, RIGHT, degradation, mean_degradation
+from models.evaluation.degradation import LEFT, RIGHT, degradation, mean_degradation
 from models.evaluation.methods import Prediction
 from models.evaluation.places import (
+    CAMERA,
     DEPTH_EDGES,
+    FIRST,
     OCCLUDED,
     OUTSIDE,
     PLACES,
+    REFINED,
     TEXTURED,
     TEXTURELESS,
     places_of,
@@ -74,6 +77,18 @@ def test_errors_and_confidence_are_told_by_place() -> None:
     assert found[TEXTURED][FIRST].auc is None
     assert found[WHOLE][FIRST].auc == 1
     assert found[WHOLE][REFINED].error == 0
+
+
+def test_the_camera_is_measured_where_it_sees_the_pixel() -> None:
+    pair = planted_pair()
+    right = np.zeros(pair.mono.shape, np.bool_)
+    found = degradation(prediction(muted_pair(), right, ~right), pair)
+    assert found[TEXTURED][CAMERA].error == 0
+    assert found[TEXTURED][CAMERA].pixels == found[TEXTURED][FIRST].pixels
+    assert found[TEXTURED][CAMERA].confidence is None
+    assert found[WHOLE][CAMERA].pixels < pair.mono.size
+    assert CAMERA not in found[OCCLUDED]
+    assert CAMERA not in found[OUTSIDE]
 
 
 def test_confidence_that_says_nothing_has_an_auc_of_a_half() -> None:

@@ -14,9 +14,9 @@ from models.data.pairs import Pair
 from models.engine import SearchRange
 from models.errors import ModelError
 from models.evaluation import flicker, standalone
-from models.evaluation.flicker import CAMERA, FIRST, FlickerMeter, chroma_change, measure_method
+from models.evaluation.flicker import FlickerMeter, chroma_change, measure_method
 from models.evaluation.methods import Image, Prediction
-from models.evaluation.places import DEPTH_EDGES, OCCLUDED, TEXTURED, TEXTURELESS
+from models.evaluation.places import CAMERA, DEPTH_EDGES, FIRST, OCCLUDED, TEXTURED, TEXTURELESS
 from models.evaluation.regions import WHOLE
 from models.evaluation.sets import DataSet
 from tests.models.planted import FAR, PlantedPairs, planted_pair, write
