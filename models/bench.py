@@ -9,7 +9,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import median
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from models.engine import Device, Engine, SearchRange
 from models.errors import ModelError
-from models.presets import weights_path
+from models.presets import Networks, load_networks, weights_path
 
 ROOT = Path(__file__).resolve().parents[1]
 SLOW_MS = 20_000.0
@@ -124,19 +124,22 @@ def prepare(model: str, folder: Path) -> tuple[str, str]:
     return Path(model).stem, model
 
 
-def measure(case: Case) -> Measurement:
-    """Run a case in a process of its own; its progress goes to stderr. What fails is told in `error`."""
-    child = subprocess.run(
-        [sys.executable, "-m", "models.bench", json.dumps(asdict(case))],
+def measure(case: Case, child: str = "models.bench") -> Measurement:
+    """Run a case in a process of its own; its progress goes to stderr. What fails is told in `error`.
+
+    `child` is the module that runs it: one that hands `main` other networks.
+    """
+    process = subprocess.run(
+        [sys.executable, "-m", child, json.dumps(asdict(case))],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
-    answer = child.stdout.strip().rpartition("\n")[2]
-    if child.returncode != 0 or not answer:
-        reason = answer or f"the process ended with code {child.returncode} (out of memory?)"
+    answer = process.stdout.strip().rpartition("\n")[2]
+    if process.returncode != 0 or not answer:
+        reason = answer or f"the process ended with code {process.returncode} (out of memory?)"
         return Measurement(case, error=reason)
     return Measurement(case, **json.loads(answer))
 
@@ -165,15 +168,15 @@ def textured_pair(width: int, height: int, disparity: int) -> tuple[NDArray[np.u
     return np.asarray(mono, np.uint8), np.ascontiguousarray(wall[:, :width], np.uint8)
 
 
-def run_case(case: Case) -> Measurement:
-    """Run a case in this process. Raises ModelError."""
+def run_case(case: Case, networks_of: Callable[[str], Networks] = load_networks) -> Measurement:
+    """Run a case in this process; `networks_of` makes networks of `case.model`. Raises ModelError."""
     if case.threads is not None:
         torch.set_num_threads(case.threads)
     mono, reference = textured_pair(case.width, case.height, case.max_disparity // 4)
     search = SearchRange(case.max_disparity)
     before = psutil.Process().memory_info().rss
     engine = Engine(case.model, case.device)
-    engine.load()
+    engine.use(networks_of(case.model))
     runs: list[tuple[float, float, dict[str, float]]] = []
     for number in range(case.repeats + 1):
         began, cpu_began = time.perf_counter(), time.process_time()
@@ -212,11 +215,11 @@ def _peak_bytes(device: Device, before: int) -> int:
     return int(kilobytes) * 1024 - before
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], networks_of: Callable[[str], Networks] = load_networks) -> int:
     """Run one case, given as JSON, and print its measurement as JSON; on failure print the reason."""
     case = Case(**json.loads(argv[0]))
     try:
-        result = asdict(run_case(case))
+        result = asdict(run_case(case, networks_of))
     except ModelError as error:
         print(" ".join(str(error).split()))
         return 2

@@ -123,8 +123,14 @@ class Engine:
         """Read the weights and move them to the device. Raises WeightsMismatch, InferenceFailed (no such
         device).
         """
+        choose_device(self.requested_device)
+        self.use(load_networks(self.model))
+
+    def use(self, networks: Networks) -> None:
+        """Run these networks instead of those of a file; they belong to the engine from now on, which changes
+        them. Raises InferenceFailed (no such device).
+        """
         device = choose_device(self.requested_device)
-        networks = load_networks(self.model)
         if device.type == "cpu":
             keep_freed_memory()
         for module in networks.modules():
