@@ -85,16 +85,15 @@ def test_a_short_run_learns_and_its_weights_load(tmp_path: Path) -> None:
     before = task.network.eval().requires_grad_(requires_grad=True)
     with torch.no_grad():
         untrained = task.validate()
-    losses: list[float] = []
     runner = Runner(task, run, tmp_path, Provenance({"data_licence": "MIT"}, {"scenes": "generated"}))
-    assert runner.run(on_step=lambda values: losses.append(values["loss"]))
-    assert np.mean(losses[-10:]) < 0.8 * np.mean(losses[:5])
+    assert runner.run()
     loaded = load_structure(tmp_path / "structure.safetensors")
     for key, value in before.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[key], value, rtol=0, atol=0)
     with torch.no_grad():
         trained = task.validate()
     assert trained["score"] > untrained["score"]
+    assert trained["error_regions"] < untrained["error_regions"]
     assert trained["plain_error_generated"] == untrained["plain_error_generated"]
 
 
