@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,8 +13,21 @@ _FRONT, _BEHIND, _INK, _FAINT = "#D55E00", "#0072B2", "#222222", "#DDDDDD"
 _FONT, _SIZE, _LETTER, _LINE = "Helvetica, Arial, sans-serif", 13, 6.9, 16.0  # px; width of a mean letter
 _RADIUS = 5.0
 _MARGINS = (44.0, 24.0, 52.0, 74.0)  # px above, right, below, left of the axes
-_DISTANCES = (9.0, 16.0, 26.0, 38.0, 52.0, 68.0)  # px of a label from its point, nearest first
+_DISTANCES = (
+    9.0,
+    16.0,
+    26.0,
+    38.0,
+    52.0,
+    68.0,
+    86.0,
+    108.0,
+    134.0,
+)  # px of a label from its point, nearest first
 _DIRECTIONS = 16
+_FAR_APART = 2.0  # largest by smallest
+_AROUND = 0.12  # of the range of values, left free at both ends of an axis
+_LOGARITHMIC_TICKS = (1, 1.5, 2, 3, 4, 5, 6, 8)
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in px."""
@@ -30,13 +44,14 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot: its title and axes; `digits` of the vertical one."""
+    """One plot: its title and axes, `digits` of the vertical one, and its height in px."""
 
     title: str
     cost_axis: str
     gain_axis: str
     points: tuple[Point, ...]
     digits: int = 3
+    height: int = 460
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:
@@ -48,19 +63,18 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
     return front
 
 
-def draw(panels: Sequence[Panel], width: int = 860, height: int = 480) -> str:
-    """Return an SVG with the panels one below the other, each `width` × `height` px."""
-    parts = [_panel(panel, width, height, top * height) for top, panel in enumerate(panels)]
-    total = height * len(panels)
+def draw(panels: Sequence[Panel], width: int = 860) -> str:
+    """Return an SVG, `width` px wide, with the panels one below the other."""
+    tops = list(itertools.accumulate((panel.height for panel in panels), initial=0))
     opening = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{total}" '
-        f'viewBox="0 0 {width} {total}" font-family="{_FONT}" font-size="{_SIZE}" fill="{_INK}">'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{tops[-1]}" '
+        f'viewBox="0 0 {width} {tops[-1]}" font-family="{_FONT}" font-size="{_SIZE}" fill="{_INK}">'
     )
     return "\n".join(
         [
             opening,
-            f'<rect width="{width}" height="{total}" fill="white"/>',
-            *parts,
+            f'<rect width="{width}" height="{tops[-1]}" fill="white"/>',
+            *(_panel(panel, width, top) for panel, top in zip(panels, tops, strict=False)),
             "</svg>",
             "",
         ]
@@ -69,22 +83,34 @@ def draw(panels: Sequence[Panel], width: int = 860, height: int = 480) -> str:
 
 @dataclass(frozen=True)
 class _Axis:
-    """Maps values to px, `end` lying where the larger values are."""
+    """Maps values to px, `end` lying where the larger values are; values far apart by their logarithm."""
 
     low: float
     high: float
     begin: float
     end: float
+    logarithmic: bool = False
 
     @classmethod
     def around(cls, values: Sequence[float], begin: float, end: float) -> _Axis:
-        spread = max(values) - min(values) or abs(values[0]) or 1.0
-        return cls(min(values) - 0.12 * spread, max(values) + 0.12 * spread, begin, end)
+        low, high = min(values), max(values)
+        if low > 0 and high / low > _FAR_APART:
+            margin = (high / low) ** _AROUND
+            return cls(low / margin, high * margin, begin, end, logarithmic=True)
+        spread = high - low or abs(low) or 1.0
+        return cls(low - _AROUND * spread, high + _AROUND * spread, begin, end)
 
     def __call__(self, value: float) -> float:
-        return self.begin + (value - self.low) / (self.high - self.low) * (self.end - self.begin)
+        low, high = self.low, self.high
+        if self.logarithmic:
+            value, low, high = math.log(value), math.log(low), math.log(high)
+        return self.begin + (value - low) / (high - low) * (self.end - self.begin)
 
     def ticks(self) -> list[float]:
+        if self.logarithmic:
+            powers = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)))
+            ticks = [m * 10.0**p for p in powers for m in _LOGARITHMIC_TICKS]
+            return [tick for tick in ticks if self.low <= tick <= self.high]
         rough = (self.high - self.low) / 5
         power = 10.0 ** math.floor(math.log10(rough))
         step = next(m * power for m in (1, 2, 5, 10) if m * power >= rough)
@@ -92,7 +118,8 @@ class _Axis:
         return [n * step for n in range(first, last + 1)]
 
 
-def _panel(panel: Panel, width: int, height: int, top: int) -> str:
+def _panel(panel: Panel, width: int, top: int) -> str:
+    height = panel.height
     above, right, below, left = _MARGINS
     x = _Axis.around([p.cost for p in panel.points], left, width - right)
     y = _Axis.around([p.gain for p in panel.points], top + height - below, top + above)
@@ -106,7 +133,7 @@ def _panel(panel: Panel, width: int, height: int, top: int) -> str:
             *_grid(panel, x, y, frame),
             f'<polyline points="{line}" fill="none" stroke="{_FRONT}" stroke-width="2"/>',
             *(_dot(spot, chosen=point in front) for point, spot in zip(panel.points, spots, strict=True)),
-            *_labels(panel.points, spots, frame),
+            *_labels(panel.points, spots, _along([(x(p.cost), y(p.gain)) for p in front]), frame),
         ]
     )
 
@@ -141,9 +168,22 @@ def _dot(spot: tuple[float, float], *, chosen: bool) -> str:
     )
 
 
-def _labels(points: Sequence[Point], spots: Sequence[tuple[float, float]], frame: Box) -> list[str]:
+def _along(corners: Sequence[tuple[float, float]]) -> list[Box]:
+    """Return small boxes that cover the line through the corners."""
+    boxes = []
+    for (ax, ay), (bx, by) in itertools.pairwise(corners):
+        count = max(1, round(math.hypot(bx - ax, by - ay) / 4))
+        for n in range(count + 1):
+            x, y = ax + (bx - ax) * n / count, ay + (by - ay) * n / count
+            boxes.append((x - 2, y - 2, x + 2, y + 2))
+    return boxes
+
+
+def _labels(
+    points: Sequence[Point], spots: Sequence[tuple[float, float]], drawn: Sequence[Box], frame: Box
+) -> list[str]:
     """Put every label where it covers nothing, as near to its point as that goes; far ones get a line."""
-    taken: list[Box] = [(a - 7, b - 7, a + 7, b + 7) for a, b in spots]
+    taken: list[Box] = [*drawn, *((a - 7, b - 7, a + 7, b + 7) for a, b in spots)]
     found = []
     for point, (x, y) in zip(points, spots, strict=True):
         distance, box = _free_place(x, y, len(point.label) * _LETTER, taken, frame)

@@ -278,10 +278,10 @@ def picture(results: Mapping[str, Result]) -> str:
     """Return the Pareto plot, SVG: a panel for the colorizer, one for the refiner."""
     panels = []
     axis = f"processor time of the whole cycle, {WIDTH}×{HEIGHT}, {MAX_DISPARITY} candidates, 2 threads (ms)"
-    for kind, title in (("colorizer", "Colorizer: first pass"), ("refiner", "Refiner: refined result")):
+    for kind, title, height in (("colorizer", "First pass", 500), ("refiner", "Refined result", 280)):
         chosen = [v for v in VARIANTS if v.trains == kind and v.name in results]
         if chosen:
-            panels.append(Panel(title, axis, "SSIM, held-out scenes", tuple(points(chosen, results))))
+            panels.append(Panel(title, axis, "SSIM", tuple(points(chosen, results)), 3, height))
     return draw(panels)
 
 
