@@ -9,6 +9,7 @@ be trusted, along surfaces of the mono image, so that a filled pixel has a colou
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -19,6 +20,8 @@ from models.colorizer import ColorizerOutput
 from models.layout import prefer_channels_last
 
 _SPREAD_STRIDE = 4  # pixels per cell of the grid on which colours spread
+_DOUBTFUL_CELLS = 2.0  # error of the way back at which a pixel is half in doubt
+_TRUST, _DOUBT_COST = 4.0, 8.0  # logits, before training: of trust in a pixel, and what doubt takes from it
 _NEIGHBORS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
 
 
@@ -82,6 +85,7 @@ class Refiner(nn.Module):
         self.affinity = nn.Conv2d(channels[1], len(self.reaches) * len(_NEIGHBORS), 3, padding=1)
         self.upsampling = nn.Conv2d(channels[1], 4 * len(_NEIGHBORS), 3, padding=1)
         self.head = nn.Conv2d(channels[0], 3 * 4, 3, padding=1)
+        self.contrast = nn.Parameter(torch.tensor(15.0))
         for layer in (self.trust, self.affinity, self.upsampling, self.head):
             nn.init.zeros_(layer.weight)
             assert layer.bias is not None
@@ -111,18 +115,22 @@ class Refiner(nn.Module):
             for image in (mono, first.luma, first.chroma, first.entropy, return_error(first.disparity, back))
         )
         error = F.max_pool2d(error, 2) / first.volume.stride
+        doubt = (error * error / (error * error + _DOUBTFUL_CELLS**2)).to(mono.dtype)
         known = [
             F.pixel_unshuffle(torch.cat([mono - 0.5, (mono - luma) * 2], dim=1), 2),
             F.avg_pool2d(chroma, 2) * 4,
             F.avg_pool2d(entropy, 2),
-            error / (error + 2),
+            doubt,
         ]
         half, quarter = self._features(torch.cat([image.to(mono.dtype) for image in known], dim=1))
-        spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), quarter)
+        guide = F.avg_pool2d(mono, _SPREAD_STRIDE)
+        trust = torch.sigmoid(self.trust(quarter) + _TRUST - _DOUBT_COST * F.max_pool2d(doubt, 2))
+        spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), trust, guide, quarter)
         spread = F.interpolate(spread, scale_factor=2.0, mode="bilinear", align_corners=False)
         correction = F.pixel_shuffle(self.head(half), 2)
-        blend, residual = correction[:, :1], correction[:, 1:]
-        refined = chroma + torch.sigmoid(blend - 2) * (spread - chroma) + residual * 0.25
+        doubt = F.interpolate(doubt, scale_factor=2.0, mode="bilinear", align_corners=False)
+        blend = torch.sigmoid(correction[:, :1] - _TRUST + _DOUBT_COST * doubt)
+        refined = chroma + blend * (spread - chroma) + correction[:, 1:] * 0.25
         return refined[..., :height, :width], spread[..., :height, :width]
 
     def _features(self, blocks: Tensor) -> tuple[Tensor, Tensor]:
@@ -137,19 +145,30 @@ class Refiner(nn.Module):
             decoded.append(x)
         return decoded[-1], decoded[-2]
 
-    def _spread(self, chroma: Tensor, features: Tensor) -> Tensor:
+    def _spread(self, chroma: Tensor, trust: Tensor, guide: Tensor, features: Tensor) -> Tensor:
         """Let trusted colours spread over the rest: chroma at stride 4 in, at stride 2 out.
 
-        Each step replaces what is not trusted by a convex combination of nine neighbours, first far, then
-        near.
+        Each step gives what is not trusted an average of nine neighbours, first far, then near. Neighbours
+        count by the trust that has reached them, and the more the more alike they are in the mono image: the
+        network's affinities correct that.
+
+        Args:
+            chroma: B×2×h×w.
+            trust: B×1×h×w, 0 … 1.
+            guide: B×1×h×w, the mono image.
+            features: B×C×h×w.
         """
-        trust = torch.sigmoid(self.trust(features) + 2)
         shape = (len(features), len(self.reaches), len(_NEIGHBORS), *features.shape[-2:])
-        weights = self.affinity(features).view(shape).softmax(dim=2) * (1 - trust).unsqueeze(1)
-        anchor = trust * chroma
+        affinity = self.affinity(features).view(shape)
+        weights = {
+            reach: (affinity[:, n] - self.contrast * _differences(guide, reach)).softmax(dim=1) * (1 - trust)
+            for n, reach in enumerate(self.reaches)
+        }
+        anchor = torch.cat([trust * chroma, trust], dim=1)  # colours times their weight, and the weight
+        spread = anchor
         for reach in self.config.reaches:
-            chroma = anchor + _combine(chroma, weights[:, self.reaches.index(reach)], reach)
-        return self._double(chroma, features)
+            spread = anchor + _combine(spread, weights[reach], reach)
+        return self._double(spread[:, :2] / spread[:, 2:].clamp_min(1e-6), features)
 
     def _double(self, chroma: Tensor, features: Tensor) -> Tensor:
         """Double the size: each of a cell's four quarters is a convex combination of nine cells."""
@@ -159,16 +178,23 @@ class Refiner(nn.Module):
         return F.pixel_shuffle(quarters.flatten(1, 2), 2)
 
 
-def _combine(values: Tensor, weights: Tensor, reach: int) -> Tensor:
-    """Return Σ_n weights[n] · values at the nine neighbours `reach` cells away: B×C×h×w, B×9×h×w → B×C×h×w.
-
-    Outside, the border repeats.
-    """
+def _neighbors(values: Tensor, reach: int) -> Iterator[Tensor]:
+    """Return the nine neighbours `reach` cells away, each as an image; outside, the border repeats."""
     height, width = values.shape[-2:]
     padded = F.pad(values, (reach, reach, reach, reach), mode="replicate")
-    total = torch.zeros_like(values)
-    for n, (y, x) in enumerate(_NEIGHBORS):
+    for y, x in _NEIGHBORS:
         top, left = (1 + y) * reach, (1 + x) * reach
-        neighbor = padded[..., top : top + height, left : left + width]
+        yield padded[..., top : top + height, left : left + width]
+
+
+def _differences(guide: Tensor, reach: int) -> Tensor:
+    """Return how much the nine neighbours `reach` cells away differ: B×1×h×w → B×9×h×w, positive."""
+    return torch.cat([(neighbor - guide).abs() for neighbor in _neighbors(guide, reach)], dim=1)
+
+
+def _combine(values: Tensor, weights: Tensor, reach: int) -> Tensor:
+    """Return Σ_n weights[n] · values at the nine neighbours `reach` cells away: B×C×h×w and B×9×h×w."""
+    total = torch.zeros_like(values)
+    for n, neighbor in enumerate(_neighbors(values, reach)):
         total = torch.addcmul(total, weights[:, n : n + 1], neighbor)
     return total

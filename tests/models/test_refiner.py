@@ -56,17 +56,31 @@ def test_spread_colours_are_averages_of_colours_that_are_there() -> None:
 
 
 def test_a_colour_reaches_far_where_nothing_else_is_trusted() -> None:
-    """One trusted column of colour fills an untrusted image, step by step of the reaches."""
+    """One trusted column of colour fills an untrusted image; what is not trusted leaves no trace."""
     refiner = Refiner().eval()
     features = torch.zeros(1, refiner.config.channels[1], 24, 24)
-    features[:, 0, :, 0] = 1  # the first column of cells is trusted, the rest not
+    trust = torch.zeros(1, 1, 24, 24)
+    trust[..., 0] = 1
+    chroma = torch.full((1, 2, 24, 24), -0.3)
+    chroma[..., 0] = 0.4
     with torch.no_grad():
-        assert refiner.trust.bias is not None
-        refiner.trust.bias.fill_(-22)
-        refiner.trust.weight[:, 0, 1, 1] = 40
-        chroma = torch.zeros(1, 2, 24, 24)
-        chroma[..., 0] = 0.4
-        filled = refiner._spread(chroma, features)
-    far = filled[..., 2 * 20].mean()
-    assert 0.01 < far < 0.4
-    assert filled[..., 2].mean() > far
+        filled = refiner._spread(chroma, trust, torch.full_like(trust, 0.5), features)
+    torch.testing.assert_close(filled, torch.full_like(filled, 0.4))
+
+
+def test_colours_stay_on_their_side_of_an_edge() -> None:
+    """The middle is not trusted: left of the edge of the mono image it takes the left colour, right the
+    right one.
+    """
+    refiner = Refiner().eval()
+    features = torch.zeros(1, refiner.config.channels[1], 24, 24)
+    trust = torch.ones(1, 1, 24, 24)
+    trust[..., 8:16] = 0
+    guide = torch.full((1, 1, 24, 24), 0.1)
+    guide[..., 12:] = 0.9
+    chroma = torch.zeros(1, 2, 24, 24)
+    chroma[..., :8], chroma[..., 16:] = 0.4, -0.4
+    with torch.no_grad():
+        filled = refiner._spread(chroma, trust, guide, features)
+    assert filled[..., : 2 * 11].min() > 0.39
+    assert filled[..., 2 * 13 :].max() < -0.39
