@@ -48,8 +48,8 @@ def places_of(pair: Pair) -> Mapping[str, Mask]:
 
     outside: the content lies at x + d < 0 or > W − 1. occluded: the rest of what the colour camera does not
     see, by the pair's own mask where it has one. Texture is that of the truth, which has no noise. depth
-    edges: up to `EDGE_REACH_PX` from a step of more than `NEARER_PX`, whatever is seen there. Pixels of
-    unknown disparity are in none but the whole. Raises ModelError as `truth_of`.
+    edges: visible pixels up to `EDGE_REACH_PX` from a step of more than `NEARER_PX`. Pixels of unknown
+    disparity are in none but the whole. Raises ModelError as `truth_of`.
     """
     truth, disparity = truth_of(pair)
     seen = visibility(disparity)
@@ -63,7 +63,7 @@ def places_of(pair: Pair) -> Mapping[str, Mask]:
         TEXTURELESS: visible & textureless,
         OCCLUDED: known & ~visible & ~outside,
         OUTSIDE: outside,
-        DEPTH_EDGES: _depth_edges(disparity),
+        DEPTH_EDGES: visible & _depth_edges(disparity),
     }
 
 
@@ -95,4 +95,4 @@ def _depth_edges(disparity: Disparity) -> Mask:
     steps[1:] |= down
     size = 2 * EDGE_REACH_PX - 1  # the pixels on both sides of the step are within reach already
     near: Mask = cv2.dilate(steps, np.ones((size, size), np.uint8)) > 0
-    return near & np.isfinite(disparity)
+    return near

@@ -91,13 +91,12 @@ def _parser(name: str, about: str) -> argparse.ArgumentParser:
 
 
 def _aligned(rows: Rows) -> str:
-    lines = [list(row) for row in rows]
+    """Return the rows with two columns of words and the rest of figures."""
+    lines = list(rows)
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    sides = ["<", "<", *[">"] * (len(widths) - 2)]
     return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, cell, width in zip(range(len(line)), line, widths, strict=True)
-        ).rstrip()
+        "  ".join(f"{c:{side}{width}}" for c, side, width in zip(line, sides, widths, strict=True))
         for line in lines
     )
 
