@@ -15,7 +15,7 @@ def keep_freed_memory() -> None:
     """Let the process keep memory that tensors gave back, for the next ones; glibc only, elsewhere nothing.
 
     By default glibc returns every large block to the kernel at once, and the kernel clears each of its pages
-    when the next tensor touches it: that costs more than most of our arithmetic (docs/decisions/070). The
+    when the next tensor touches it: that costs more than most of our arithmetic (docs/decisions/072). The
     process grows no further than its peak, which it needs for every pair anyway.
     """
     if not sys.platform.startswith("linux"):

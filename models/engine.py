@@ -30,7 +30,7 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 MIN_SIZE_PX = 2 * BORDER + 12
 _FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
-_CYCLE_ERROR_SCALE = 12.0  # levels of chroma error on the way back that cost confidence a factor of e
+_CYCLE_ERROR_SCALE = 6.0  # levels of chroma error on the way back that cost confidence a factor of e
 _RETURN_ERROR_SCALE = 4.0  # cells of the chroma grid that the way back may miss by, for the same
 
 
@@ -67,8 +67,8 @@ class Colorization:
         warped_luma: H×W uint8, the reference's luma averaged with W: what the structure measure compares with
             mono.
         warped_reference: H×W×3 uint8 RGB, the reference averaged with W, its own luma kept.
-        confidence: H×W float32 in 0 … 1, from the peak and entropy of W, from the cycle error, and from how
-            far the way there and back misses its start: low where the colour camera does not see the pixel.
+        confidence: H×W float32 in 0 … 1, from the cycle error, from how far the way there and back misses its
+            start, and from the structure similarity: low where the colour camera does not see the pixel.
         disparity: H×W float32, position of the peak of W in px, offset included.
         cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the
             reference).
@@ -270,25 +270,26 @@ def _derive(
 ) -> dict[str, Tensor]:
     """Compute every picture and map on the device, in the networks' own orientation."""
     first_chroma, second_chroma, warped = first.chroma.float(), second.chroma.float(), first.luma.float()
-    disparity, peak = first.volume.peak()
+    disparity, _ = first.volume.peak()
     height, width = mono.shape[-2:]
     error = (second_chroma - reference[:, 1:]).abs().mean(dim=1)[0] * 255
     disparity = _to_pixels(disparity, first.volume.stride, height, width)
-    peak = _to_pixels(peak, first.volume.stride, height, width)
-    certainty = (peak * (1 - first.entropy[0, 0].float())).clamp(0, 1).sqrt()
     column = torch.arange(width, device=mono.device) + disparity.round().long()
     arrived = error.gather(1, column.clamp(0, width - 1))
     missed = return_error(first.disparity.float(), second.disparity.float())[0, 0] / first.volume.stride
+    similarity = ssim_map(warped, mono)[0, 0]
+    # Peak and entropy of W stay out of it: they find wrong colours no better than chance (decision 073).
+    confidence = torch.exp(-arrived / _CYCLE_ERROR_SCALE - missed / _RETURN_ERROR_SCALE)
     return {
         "first_pass": _rgb8(mono, first_chroma),
         "second_pass": _rgb8(reference[:, :1], second_chroma),
         "refined": _rgb8(mono, refined),
         "warped_luma": _levels(warped[0, 0]),
         "warped_reference": _rgb8(warped, first_chroma),
-        "confidence": certainty * torch.exp(-arrived / _CYCLE_ERROR_SCALE - missed / _RETURN_ERROR_SCALE),
+        "confidence": confidence * (similarity + 1) / 2,
         "disparity": disparity,
         "cycle_error": error,
-        "structure_similarity": ssim_map(warped, mono)[0, 0],
+        "structure_similarity": similarity,
     }
 
 

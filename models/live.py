@@ -3,17 +3,16 @@
 Matching happens on a coarse grid whose stride follows from the size of the image and its disparities,
 correlation instead of concatenation builds the volume, a small 3-D hourglass aggregates it at half
 resolution, and the logits are brought to the chroma grid. There each candidate also pays for how much it
-differs from the pixel in detail that the coarse grid cannot see, and W takes the weighted average of the
-reference. It remains a weight volume over the paper's candidates: every colour can be traced to where it came
-from. The second pass uses the features of the first, mirrored: what M sees of an image does not depend on
-which of the two it colours.
+differs from the pixel in detail that the coarse grid cannot see; then W is tilted so that the detail it
+averages comes to that of the pixel, and takes the weighted average of the reference. It remains a weight
+volume over the paper's candidates: every colour can be traced to where it came from. The second pass uses the
+features of the first, mirrored: what M sees of an image does not depend on which of the two it colours.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -28,35 +27,26 @@ from models.colorizer import (
     read_volume,
     shift_reference,
 )
-from models.layout import SmallConv3d, prefer_channels_last
+from models.layout import prefer_channels_last
+from models.live_layers import (
+    FEATURE_STRIDE,
+    Aggregation,
+    FeatureNetwork,
+    LiveConfig,
+    candidate_slice,
+    correlate,
+    double,
+    normalize_contrast,
+)
 
-_FEATURE_STRIDE = 4  # the two strided convolutions of the feature network
+__all__ = ["EncodedPair", "LiveColorizer", "LiveConfig", "detail_differences", "matching_stride"]
+
 _STRIDES = (1, 2, 4, 8, 16)
 _DETAIL_WINDOW = 5  # cells of 4×4 chroma-grid pixels over which detail is normalised
 _LARGEST_DIFFERENCE = 1.5  # of detail, in local standard deviations
+_LARGEST_DETAIL = 3.0  # the same, of detail itself
 _LARGEST_COST = 40.0
 _OUTSIDE = -1e4  # logit of candidates beyond the border
-
-
-@dataclass(frozen=True)
-class LiveConfig:
-    """Shape of the network and how finely it matches.
-
-    Attributes:
-        feature_channels: width of the matching features.
-        feature_blocks: residual blocks at the feature resolution.
-        groups: groups of the correlation; each gives one channel of the volume.
-        volume_channels: width of the aggregation at half and at a quarter of the matching resolution.
-        normalization_window: cells of 4×4 pixels over which contrast is normalised; odd.
-        volume_budget: cells × candidates that the volume may have; decides the matching stride.
-    """
-
-    feature_channels: int = 32
-    feature_blocks: int = 3
-    groups: int = 8
-    volume_channels: tuple[int, int] = (16, 32)
-    normalization_window: int = 9
-    volume_budget: int = 2_300_000
 
 
 def matching_stride(height: int, width: int, max_disparity: int, budget: int) -> int:
@@ -65,202 +55,6 @@ def matching_stride(height: int, width: int, max_disparity: int, budget: int) ->
     """
     voxels = height * width * max_disparity
     return next((s for s in _STRIDES if voxels / s**3 <= budget), _STRIDES[-1])
-
-
-def normalize_contrast(luma: Tensor, window: int) -> Tensor:
-    """Return local mean-free, contrast-normalised luma beside globally normalised luma: B×1×H×W → B×2×H×W.
-
-    H and W are multiples of 4.
-    The two sensors differ in gain, gamma and spectral response; what they share is local structure. The
-    constant under the root keeps noise of flat areas small, and its gradient finite.
-    """
-    small = torch.cat([F.avg_pool2d(luma, 4), F.avg_pool2d(luma * luma, 4)], dim=1)
-    center = small[:, :1].mean(dim=(2, 3), keepdim=True)
-    spread = small[:, 1:].mean(dim=(2, 3), keepdim=True) - center * center
-    # A wide box in full size costs more than the whole network: the boxes are taken of a quarter-size image.
-    for kernel in ((1, window), (window, 1)):
-        padding = (kernel[0] // 2, kernel[1] // 2)
-        small = F.avg_pool2d(small, kernel, stride=1, padding=padding, count_include_pad=False)
-    mean = small[:, :1]
-    contrast = torch.rsqrt((small[:, 1:] - mean * mean).clamp_min(0) + 4e-4)
-    offset, contrast = F.interpolate(
-        torch.cat([mean * contrast, contrast], dim=1),
-        scale_factor=4.0,
-        mode="bilinear",
-        align_corners=False,
-    ).split_with_sizes((1, 1), dim=1)
-    everywhere = (luma - center) * (0.5 * torch.rsqrt(spread.clamp_min(0) + 1e-4))
-    return torch.cat([luma * contrast - offset, everywhere], dim=1)
-
-
-class _Residual2d(nn.Module):
-    def __init__(self, channels: int, dilation: int = 1) -> None:
-        super().__init__()
-        self.conv1 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
-        self.norm1 = nn.BatchNorm2d(channels)
-        self.conv2 = nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation, bias=False)
-        self.norm2 = nn.BatchNorm2d(channels)
-
-    def forward(self, x: Tensor) -> Tensor:
-        y = F.relu_(self.norm1(self.conv1(x)))
-        y = self.norm2(self.conv2(y))
-        return F.relu_(y + x)
-
-
-class FeatureNetwork(nn.Module):
-    """Matching features of one image at a quarter of the working resolution: B×1×H×W → B×C×H/4×W/4, unit
-    length per group.
-    """
-
-    def __init__(self, config: LiveConfig) -> None:
-        super().__init__()
-        channels = config.feature_channels
-        self.window = config.normalization_window
-        self.groups = config.groups
-        self.stem = nn.Sequential(
-            nn.Conv2d(2, 16, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(16, 16, 3, padding=1, bias=False),
-            nn.BatchNorm2d(16),
-            nn.ReLU(inplace=True),
-            nn.Conv2d(16, channels, 4, stride=2, padding=1, bias=False),
-            nn.BatchNorm2d(channels),
-            nn.ReLU(inplace=True),
-        )
-        self.blocks = nn.Sequential(
-            *(_Residual2d(channels, dilation=1 + i % 2) for i in range(config.feature_blocks))
-        )
-        self.head = nn.Conv2d(channels, channels, 1)
-
-    def forward(self, luma: Tensor) -> Tensor:
-        """Return features whose groups have unit length, so that their products are correlations."""
-        features: Tensor = self.head(self.blocks(self.stem(normalize_contrast(luma, self.window))))
-        features = features.contiguous()  # correlation reads whole planes
-        batch, channels, height, width = features.shape
-        grouped = features.view(batch, self.groups, channels // self.groups, height, width)
-        length = torch.rsqrt((grouped * grouped).sum(dim=2, keepdim=True) + 1e-6)
-        return (grouped * length).view(features.shape)
-
-
-def correlate(left: Tensor, right: Tensor, candidates: int, groups: int) -> Tensor:
-    """Return the group-wise correlation volume: B×C×h×w features → B×G×D×h×w in −1 … 1.
-
-    Cell x of `left` meets cell x + k of `right`; beyond the border there is nothing to meet: 0.
-    """
-    padded = F.pad(right, (0, candidates - 1, 0, 0))
-    volume: Tensor = _Correlation.apply(left, padded, candidates, groups)  # type: ignore[no-untyped-call]
-    return volume
-
-
-class _Correlation(torch.autograd.Function):
-    """Walks over the candidates, like the weighted average, and for the same reason.
-
-    The volume is laid out with the groups last, as the convolutions that follow want it: so each candidate's
-    part of it is one block of memory, and small enough for the processor's cache.
-    """
-
-    @staticmethod
-    def forward(ctx: Any, left: Tensor, padded: Tensor, candidates: int, groups: int) -> Tensor:
-        ctx.save_for_backward(left, padded)
-        batch, _, height, width = left.shape
-        own, other = _by_member(left, groups), _by_member(padded, groups)
-        volume = left.new_empty(batch, candidates, height, width, groups)
-        for k in range(candidates):
-            products = zip(own, (member[:, :, k : k + width] for member in other), strict=True)
-            part = torch.mul(*next(products), out=volume[:, k])
-            for a, b in products:
-                part.addcmul_(a, b)
-        return volume.permute(0, 4, 1, 2, 3)
-
-    @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None, None]:
-        left, padded = ctx.saved_tensors
-        width, repeat = left.shape[-1], left.shape[1] // gradient.shape[1]
-        to_left, to_padded = torch.zeros_like(left), torch.zeros_like(padded)
-        for k in range(gradient.shape[2]):
-            spread = gradient[:, :, k].repeat_interleave(repeat, dim=1)
-            to_left.addcmul_(spread, padded[..., k : k + width])
-            to_padded[..., k : k + width].addcmul_(spread, left)
-        return to_left, to_padded, None, None
-
-
-def _by_member(features: Tensor, groups: int) -> list[Tensor]:
-    """Return the first, second, … channel of every group: B×C×h×w → C/G tensors, B×h×w×G."""
-    batch, channels, height, width = features.shape
-    grouped = features.view(batch, groups, channels // groups, height, width)
-    return [member.permute(0, 2, 3, 1).contiguous() for member in grouped.unbind(dim=2)]
-
-
-def _conv3d(channels: int, kind: type[nn.Conv3d] = nn.Conv3d) -> nn.Sequential:
-    return nn.Sequential(
-        kind(channels, channels, 3, padding=1, bias=False), nn.BatchNorm3d(channels), nn.ReLU(inplace=True)
-    )
-
-
-def _halve(inputs: int, outputs: int) -> nn.Conv3d:
-    """Stride 2 in all dimensions. Entry k sits on candidate 2k, cell i between cells 2i and 2i + 1: `_double`
-    undoes it.
-    """
-    return nn.Conv3d(inputs, outputs, (3, 4, 4), stride=2, padding=1, bias=False)
-
-
-def _double(volume: Tensor, candidates: int) -> Tensor:
-    """Double B×C×D×h×w in the three dimensions; candidates beyond `candidates` are cut off.
-
-    Along the candidates, entry 2k stays and entry 2k + 1 is the cubic (−1, 9, 9, −1) / 16 between its
-    neighbours: that can peak between two entries, which a linear one cannot. Bilinear in the image.
-    """
-    batch, channels, _, height, width = volume.shape
-    padded = torch.cat([volume[:, :, :1], volume, volume[:, :, -1:], volume[:, :, -1:]], dim=2)
-    between = (9 * (padded[:, :, 1:-2] + padded[:, :, 2:-1]) - padded[:, :, :-3] - padded[:, :, 3:]) / 16
-    doubled = torch.stack([volume, between], dim=3).flatten(2, 3)[:, :, :candidates]
-    finer = F.interpolate(doubled.flatten(1, 2), scale_factor=2.0, mode="bilinear", align_corners=False)
-    return finer.view(batch, channels, -1, 2 * height, 2 * width)
-
-
-def _candidate_slice(logits: Tensor, k: int) -> Tensor:
-    """Return candidate k of B×D×h×w logits whose candidates are doubled as in `_double`: B×1×h×w."""
-    low = k // 2
-    if k % 2 == 0:
-        return logits[:, low : low + 1]
-    before, after, beyond = (min(max(n, 0), logits.shape[1] - 1) for n in (low - 1, low + 1, low + 2))
-    near = logits[:, low] + logits[:, after]
-    far = logits[:, before] + logits[:, beyond]
-    return ((9 * near - far) / 16).unsqueeze(1)
-
-
-class Aggregation(nn.Module):
-    """Turns correlations into logits: B×G×D×h×w → B×D×h×w. Works at half the resolution in all three
-    dimensions.
-
-    The raw correlations, mixed per candidate, are added at full resolution, so that the hourglass need only
-    say where to believe them.
-    """
-
-    def __init__(self, config: LiveConfig) -> None:
-        super().__init__()
-        half, quarter = config.volume_channels
-        self.mix = nn.Parameter(torch.full((config.groups,), 10.0 / config.groups))
-        self.context = nn.Conv2d(config.feature_channels, half, 4, stride=2, padding=1)
-        self.down1 = nn.Sequential(_halve(config.groups, half), nn.BatchNorm3d(half))
-        self.conv1 = _conv3d(half)
-        self.down2 = nn.Sequential(_halve(half, quarter), nn.BatchNorm3d(quarter), nn.ReLU(inplace=True))
-        self.conv2 = nn.Sequential(*(_conv3d(quarter, SmallConv3d) for _ in range(2)))
-        self.up = nn.Sequential(nn.Conv3d(quarter, half, 1, bias=False), nn.BatchNorm3d(half))
-        self.conv3 = _conv3d(half)
-        self.score = nn.Conv3d(half, 1, 3, padding=1)
-
-    def forward(self, correlations: Tensor, features: Tensor) -> Tensor:
-        """Return the logits. `features` of the image to colorize tell where its edges are. h and w: multiples
-        of 4.
-        """
-        context = self.context(features).unsqueeze(2)
-        level1 = self.conv1(F.relu_(self.down1(correlations) + context))
-        level2 = self.conv2(self.down2(level1))
-        level1 = self.conv3(F.relu_(level1 + _double(self.up(level2), level1.shape[2])))
-        score = _double(self.score(level1), correlations.shape[2]).squeeze(1)
-        return torch.einsum("bgdhw,g->bdhw", correlations, self.mix) + score
 
 
 @dataclass(frozen=True, eq=False)
@@ -338,7 +132,11 @@ class LiveColorizer(nn.Module):
         self.aggregation = Aggregation(self.config)
         self.temperature = nn.Parameter(torch.zeros(()))
         self.detail_weight = nn.Conv2d(self.config.feature_channels, 1, 1)
-        nn.init.zeros_(self.detail_weight.weight)
+        self.tilt = nn.Conv2d(self.config.feature_channels, 2, 1)  # logit of the share, log of the noise
+        for layer in (self.detail_weight, self.tilt):
+            nn.init.zeros_(layer.weight)
+        assert self.tilt.bias is not None
+        self.tilt.bias.data.copy_(torch.tensor([1.0, -2.0]))
         prefer_channels_last(self)
 
     def forward(
@@ -381,14 +179,19 @@ class LiveColorizer(nn.Module):
     def grid_logits(self, pair: EncodedPair, logits: Tensor) -> Tensor:
         """Bring logits to the chroma grid and let the detail have its say: B×D'×h'×w'."""
         if pair.stride > 1:
-            logits = _double(logits.unsqueeze(1), pair.candidates).squeeze(1)
+            logits = double(logits.unsqueeze(1), pair.candidates).squeeze(1)
         logits = logits - self._detail_weight(pair) * detail_differences(pair)
         depth, width = logits.shape[1], logits.shape[-1]
         column = torch.arange(width, device=logits.device)
         candidate = torch.arange(depth, device=logits.device)
         outside = column[None, :] + candidate[:, None] >= width
         outside[0] = False  # something must stay
-        return logits.masked_fill(outside[None, :, None, :], _OUTSIDE)
+        logits = logits.masked_fill(outside[None, :, None, :], _OUTSIDE)
+        candidates = _shifted(_bounded(pair.other_detail), depth)
+        weights = logits.softmax(dim=1)
+        mean = (weights * candidates).sum(dim=1, keepdim=True)
+        variance = (weights * candidates * candidates).sum(dim=1, keepdim=True) - mean * mean
+        return logits + self._tilt(pair, mean, variance) * candidates
 
     def average(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
         """Softmax the logits of the chroma grid to W and average the reference with it, at full size."""
@@ -401,28 +204,22 @@ class LiveColorizer(nn.Module):
     def _average_in_slices(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
         """Do what `grid_logits` and `average` do, one candidate at a time.
 
-        Everything about a candidate happens while its slice is in the processor's cache: the volume of the
-        chroma grid is written once and never read. The softmax needs a bound of the logits beforehand: detail
-        only lowers them, so the coarse maximum is one, but for what the cubic overshoots.
+        Everything about a candidate happens while its slice is in the processor's cache. The softmax needs a
+        bound of the logits beforehand: detail only lowers them, so the coarse maximum is one, but for what
+        the cubic overshoots and the tilt adds, and single precision bears that.
         """
         cells = self._cells(pair, reference).float()
         width, depth = cells.shape[-1], pair.candidates
         values = F.pad(cells, (0, depth - 1, 0, 0), mode="replicate")
-        other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
-        weight, scale = self._detail_weight(pair), 2.0 if pair.stride > 1 else 1.0
-        upsample = partial(F.interpolate, scale_factor=scale, mode="bilinear", align_corners=False)
-        bound = upsample(logits.amax(dim=1, keepdim=True).float()) if scale > 1 else logits.amax(1, True)
-        volume = logits.new_empty(len(cells), depth, *cells.shape[-2:], dtype=torch.float32)
+        detail = F.pad(_bounded(pair.other_detail), (0, depth - 1, 0, 0), mode="replicate")
+        bound = logits.amax(dim=1, keepdim=True).float()
+        bound = _upsample(bound) if pair.stride > 1 else bound
+        volume, tilt = self._tilted_slices(pair, logits, bound)
         total, moment, energy, best = (torch.zeros_like(bound) for _ in range(4))
         highest = torch.full_like(bound, _OUTSIDE)
         averaged = torch.zeros_like(cells)
         for k in range(depth):
-            coarse = _candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
-            score = upsample(coarse.float()) if scale > 1 else coarse.float()
-            difference = (pair.own_detail - other[..., k : k + width]).abs_().clamp_max_(_LARGEST_DIFFERENCE)
-            score = torch.addcmul(score, weight, difference, value=-1, out=volume[:, k : k + 1])
-            if k > 0:
-                score[..., width - k :] = _OUTSIDE
+            score = volume[:, k : k + 1].addcmul_(tilt, detail[..., k : k + width])
             best.masked_fill_(score > highest, k)
             highest = torch.maximum(highest, score, out=highest)
             relative = score - bound
@@ -441,15 +238,53 @@ class LiveColorizer(nn.Module):
         )
         return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), stored)
 
+    def _tilted_slices(self, pair: EncodedPair, logits: Tensor, bound: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits of the chroma grid before they are tilted, B×D'×h'×w', and the tilt."""
+        width, depth = bound.shape[-1], pair.candidates
+        other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
+        bounded = _bounded(other)
+        squared = bounded * bounded
+        cost = self._detail_weight(pair)
+        volume = bound.new_empty(len(bound), depth, *bound.shape[-2:])
+        total, first, second = (torch.zeros_like(bound) for _ in range(3))
+        for k in range(depth):
+            score = candidate_slice(logits, k).float() if pair.stride > 1 else logits[:, k : k + 1].float()
+            score = _upsample(score) if pair.stride > 1 else score
+            difference = (pair.own_detail - other[..., k : k + width]).abs_().clamp_max_(_LARGEST_DIFFERENCE)
+            score = torch.addcmul(score, cost, difference, value=-1, out=volume[:, k : k + 1])
+            if k > 0:
+                score[..., width - k :] = _OUTSIDE
+            mass = (score - bound).exp_()
+            total += mass
+            first.addcmul_(mass, bounded[..., k : k + width])
+            second.addcmul_(mass, squared[..., k : k + width])
+        mean = first / total
+        return volume, self._tilt(pair, mean, second / total - mean * mean)
+
+    def _tilt(self, pair: EncodedPair, mean: Tensor, variance: Tensor) -> Tensor:
+        """Return λ, by which logits are tilted along the candidates' detail n, l + λ·n: B×1×h'×w'.
+
+        Of all weights whose average of n is that of the pixel, those closest to W (in relative entropy) are
+        W·exp(λ·n), normalised. One Newton step from λ = 0 is δ / var(n), δ being what is missing; where W is
+        all on one side of an edge and the pixel is on both, it goes much too far, and δ²/2 more in the
+        denominator about right. Noise in the denominator keeps flat areas as they are; a share of the step
+        is taken. Both are learned.
+        """
+        missing = _bounded(pair.own_detail) - mean
+        share, noise = self._on_grid(pair, self.tilt(pair.own).float()).split_with_sizes((1, 1), dim=1)
+        return share.sigmoid() * missing / (variance.clamp_min(0) + missing.square() / 2 + noise.exp())
+
     def _detail_weight(self, pair: EncodedPair) -> Tensor:
         """Return what a difference in detail costs in each cell of the chroma grid: B×1×h'×w', positive.
 
         Limited, so that some candidate keeps a mass that single precision can tell from zero.
         """
-        weight = F.softplus(self.detail_weight(pair.own).float()).clamp_max(_LARGEST_COST)
-        if pair.stride == 1:
-            return weight
-        return F.interpolate(weight, scale_factor=2.0, mode="bilinear", align_corners=False)
+        return self._on_grid(pair, F.softplus(self.detail_weight(pair.own).float()).clamp_max(_LARGEST_COST))
+
+    @staticmethod
+    def _on_grid(pair: EncodedPair, cells: Tensor) -> Tensor:
+        """Bring a map from the features' grid to the chroma grid."""
+        return _upsample(cells) if pair.stride > 1 else cells
 
     @staticmethod
     def _cells(pair: EncodedPair, reference: Tensor) -> Tensor:
@@ -483,17 +318,29 @@ def detail_differences(pair: EncodedPair) -> Tensor:
 
     Bounded, because an occluded pixel differs from every candidate and should not choose by that.
     """
-    width, depth = pair.own_detail.shape[-1], pair.candidates
-    other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
-    shifted = other.unfold(-1, width, 1)[:, 0].transpose(1, 2)
+    shifted = _shifted(pair.other_detail, pair.candidates)
     return (pair.own_detail - shifted).abs().clamp_max(_LARGEST_DIFFERENCE)
+
+
+def _shifted(image: Tensor, depth: int) -> Tensor:
+    """Return an image as each candidate sees it, B×1×h×w → B×D×h×w: entry k at x is pixel x + k."""
+    padded = F.pad(image, (0, depth - 1, 0, 0), mode="replicate")
+    return padded.unfold(-1, image.shape[-1], 1)[:, 0].transpose(1, 2)
+
+
+def _bounded(detail: Tensor) -> Tensor:
+    return detail.clamp(-_LARGEST_DETAIL, _LARGEST_DETAIL)
+
+
+def _upsample(cells: Tensor) -> Tensor:
+    return F.interpolate(cells, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def _working_images(padded: Tensor, stride: int) -> Tensor:
     """Bring images to the scale at which the features' own stride of 4 is `stride` pixels of the original."""
-    if stride == _FEATURE_STRIDE:
+    if stride == FEATURE_STRIDE:
         return padded
-    scale = _FEATURE_STRIDE / stride
+    scale = FEATURE_STRIDE / stride
     return F.interpolate(
         padded, scale_factor=scale, mode="bilinear", align_corners=False, antialias=scale < 1
     )

@@ -35,7 +35,7 @@ class RefinerConfig:
     """
 
     channels: tuple[int, ...] = (16, 32, 48, 48, 48)
-    reaches: tuple[int, ...] = (16, 8, 4, 2, 1, 8, 4, 2, 1)
+    reaches: tuple[int, ...] = (16, 8, 4, 2, 1, 4, 2, 1)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -85,7 +85,8 @@ class Refiner(nn.Module):
         self.affinity = nn.Conv2d(channels[1], len(self.reaches) * len(_NEIGHBORS), 3, padding=1)
         self.upsampling = nn.Conv2d(channels[1], 4 * len(_NEIGHBORS), 3, padding=1)
         self.head = nn.Conv2d(channels[0], 3 * 4, 3, padding=1)
-        self.contrast = nn.Parameter(torch.tensor(15.0))
+        self.contrast = nn.Parameter(torch.tensor(15.0))  # cost of a difference in mono luma, 0 … 1
+        self.nearness = nn.Parameter(torch.tensor(0.5))  # cost of a cell of disparity
         for layer in (self.trust, self.affinity, self.upsampling, self.head):
             nn.init.zeros_(layer.weight)
             assert layer.bias is not None
@@ -114,6 +115,7 @@ class Refiner(nn.Module):
             F.pad(image, padding, mode="replicate")
             for image in (mono, first.luma, first.chroma, first.entropy, return_error(first.disparity, back))
         )
+        disparity = F.pad(first.disparity, padding, mode="replicate") / first.volume.stride
         error = F.max_pool2d(error, 2) / first.volume.stride
         doubt = (error * error / (error * error + _DOUBTFUL_CELLS**2)).to(mono.dtype)
         known = [
@@ -123,9 +125,9 @@ class Refiner(nn.Module):
             doubt,
         ]
         half, quarter = self._features(torch.cat([image.to(mono.dtype) for image in known], dim=1))
-        guide = F.avg_pool2d(mono, _SPREAD_STRIDE)
+        guide, depth = (F.avg_pool2d(image, _SPREAD_STRIDE) for image in (mono, disparity))
         trust = torch.sigmoid(self.trust(quarter) + _TRUST - _DOUBT_COST * F.max_pool2d(doubt, 2))
-        spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), trust, guide, quarter)
+        spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), trust, guide, depth, quarter)
         spread = F.interpolate(spread, scale_factor=2.0, mode="bilinear", align_corners=False)
         correction = F.pixel_shuffle(self.head(half), 2)
         doubt = F.interpolate(doubt, scale_factor=2.0, mode="bilinear", align_corners=False)
@@ -145,30 +147,38 @@ class Refiner(nn.Module):
             decoded.append(x)
         return decoded[-1], decoded[-2]
 
-    def _spread(self, chroma: Tensor, trust: Tensor, guide: Tensor, features: Tensor) -> Tensor:
+    def _spread(
+        self, chroma: Tensor, trust: Tensor, guide: Tensor, depth: Tensor, features: Tensor
+    ) -> Tensor:
         """Let trusted colours spread over the rest: chroma at stride 4 in, at stride 2 out.
 
-        Each step gives what is not trusted an average of nine neighbours, first far, then near. Neighbours
-        count by the trust that has reached them, and the more the more alike they are in the mono image: the
-        network's affinities correct that.
+        Each step gives what is not trusted an average of nine neighbours, first far, then near. A neighbour
+        counts by the trust in the colour that it holds by now, the more the more alike it is in the mono
+        image, and the more the farther away its surface is: what is hidden from the colour camera lies
+        behind. The network's affinities correct that.
 
         Args:
             chroma: B×2×h×w.
             trust: B×1×h×w, 0 … 1.
             guide: B×1×h×w, the mono image.
+            depth: B×1×h×w, disparity in cells of the chroma grid.
             features: B×C×h×w.
         """
         shape = (len(features), len(self.reaches), len(_NEIGHBORS), *features.shape[-2:])
         affinity = self.affinity(features).view(shape)
-        weights = {
-            reach: (affinity[:, n] - self.contrast * _differences(guide, reach)).softmax(dim=1) * (1 - trust)
+        likeness = {
+            reach: affinity[:, n] - self.contrast * _differences(guide, reach)
             for n, reach in enumerate(self.reaches)
         }
-        anchor = torch.cat([trust * chroma, trust], dim=1)  # colours times their weight, and the weight
-        spread = anchor
+        own = torch.cat([chroma, depth, trust], dim=1)
+        held = own
         for reach in self.config.reaches:
-            spread = anchor + _combine(spread, weights[reach], reach)
-        return self._double(spread[:, :2] / spread[:, 2:].clamp_min(1e-6), features)
+            colors = torch.stack(list(_neighbors(held, reach)), dim=2)
+            behind, trusted = colors[:, 2], colors[:, 3]
+            scores = likeness[reach] - self.nearness * behind + (trusted + 1e-6).log()
+            average = (colors * scores.softmax(dim=1).unsqueeze(1)).sum(dim=2)
+            held = own + (1 - trust) * (average - own)
+        return self._double(held[:, :2], features)
 
     def _double(self, chroma: Tensor, features: Tensor) -> Tensor:
         """Double the size: each of a cell's four quarters is a convex combination of nine cells."""

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from models.colorizer import ColorizerOutput
 from models.errors import ModelError
 from models.layout import prefer_channels_last
-from models.live import Aggregation, EncodedPair, LiveColorizer, LiveConfig
+from models.live import EncodedPair, LiveColorizer, LiveConfig
+from models.live_layers import Aggregation
 from models.refiner import RefinerConfig
 
 FLAT_CANDIDATES = 32

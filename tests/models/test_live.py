@@ -10,8 +10,8 @@ from torch import nn
 from models.colorizer import colorize_cycle
 from models.errors import WeightsMismatch
 from models.layout import SmallConv3d
-from models.live import LiveColorizer, LiveConfig, correlate, detail_differences, matching_stride
-from models.live import _double as double
+from models.live import LiveColorizer, LiveConfig, detail_differences, matching_stride
+from models.live_layers import correlate, double
 from models.presets import load_networks
 
 BUDGET = LiveConfig().volume_budget

@@ -64,7 +64,9 @@ def test_a_colour_reaches_far_where_nothing_else_is_trusted() -> None:
     chroma = torch.full((1, 2, 24, 24), -0.3)
     chroma[..., 0] = 0.4
     with torch.no_grad():
-        filled = refiner._spread(chroma, trust, torch.full_like(trust, 0.5), features)
+        filled = refiner._spread(
+            chroma, trust, torch.full_like(trust, 0.5), torch.zeros_like(trust), features
+        )
     torch.testing.assert_close(filled, torch.full_like(filled, 0.4))
 
 
@@ -81,6 +83,21 @@ def test_colours_stay_on_their_side_of_an_edge() -> None:
     chroma = torch.zeros(1, 2, 24, 24)
     chroma[..., :8], chroma[..., 16:] = 0.4, -0.4
     with torch.no_grad():
-        filled = refiner._spread(chroma, trust, guide, features)
+        filled = refiner._spread(chroma, trust, guide, torch.zeros_like(trust), features)
     assert filled[..., : 2 * 11].min() > 0.39
     assert filled[..., 2 * 13 :].max() < -0.39
+
+
+def test_what_is_hidden_takes_the_colour_of_what_lies_behind() -> None:
+    """Between a near and a far surface that look alike, the far one's colour fills the gap."""
+    refiner = Refiner().eval()
+    features = torch.zeros(1, refiner.config.channels[1], 24, 24)
+    trust = torch.ones(1, 1, 24, 24)
+    trust[..., 8:16] = 0
+    depth = torch.full_like(trust, 20.0)
+    depth[..., 16:] = 4
+    chroma = torch.zeros(1, 2, 24, 24)
+    chroma[..., :8], chroma[..., 16:] = 0.4, -0.4
+    with torch.no_grad():
+        filled = refiner._spread(chroma, trust, torch.full_like(trust, 0.5), depth, features)
+    assert filled[..., 2 * 10 : 2 * 14].max() < -0.3
