@@ -130,7 +130,7 @@ class LiveColorizer(nn.Module):
         self.config = config or LiveConfig()
         self.features = FeatureNetwork(self.config)
         self.aggregation = Aggregation(self.config)
-        self.temperature = nn.Parameter(torch.zeros(()))
+        self.sharpness = nn.Parameter(torch.zeros(2))  # logarithms, for matching every pixel and for coarser
         self.detail_weight = nn.Conv2d(self.config.feature_channels, 1, 1)
         self.tilt = nn.Conv2d(self.config.feature_channels, 2, 1)  # logit of the share, log of the noise
         for layer in (self.detail_weight, self.tilt):
@@ -173,7 +173,8 @@ class LiveColorizer(nn.Module):
         """Return the aggregated logits on the features' grid: B×D×h×w."""
         candidates = -(-pair.max_disparity // pair.stride)
         volume = correlate(pair.own, pair.other, candidates, self.config.groups)
-        logits: Tensor = self.aggregation(volume, pair.own) * self.temperature.exp()
+        sharpness = self.sharpness[0 if pair.stride == 1 else 1].exp()
+        logits: Tensor = self.aggregation(volume, pair.own) * sharpness
         return logits
 
     def grid_logits(self, pair: EncodedPair, logits: Tensor) -> Tensor:

@@ -78,7 +78,7 @@ class ConcatenationColorizer(LiveColorizer):
         # Channels last, as the convolutions that follow want it.
         slices = [torch.cat([own, other[:, :, k : k + width]], dim=-1) for k in range(candidates)]
         volume = torch.stack(slices, dim=1).movedim(-1, 1)
-        logits: Tensor = self.aggregation(volume, pair.own) * self.temperature.exp()
+        logits: Tensor = self.aggregation(volume, pair.own) * self.sharpness[0 if pair.stride == 1 else 1].exp()
         return logits
 
 
