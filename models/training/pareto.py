@@ -44,13 +44,12 @@ class Point:
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot: its title and axes, `digits` of the vertical one, and its height in px."""
+    """One plot: its title, axes and points, and its height in px."""
 
     title: str
     cost_axis: str
     gain_axis: str
     points: tuple[Point, ...]
-    digits: int = 3
     height: int = 460
 
 
@@ -140,6 +139,7 @@ def _panel(panel: Panel, width: int, top: int) -> str:
 
 def _grid(panel: Panel, x: _Axis, y: _Axis, frame: Box) -> list[str]:
     left, top, right, bottom = frame
+    digits = _digits(y.ticks())
     lines = [
         f'<path d="M{x(v):.1f} {top}V{bottom}" stroke="{_FAINT}"/>'
         f'<text x="{x(v):.1f}" y="{bottom + 18}" text-anchor="middle">{v:.0f}</text>'
@@ -147,7 +147,7 @@ def _grid(panel: Panel, x: _Axis, y: _Axis, frame: Box) -> list[str]:
     ]
     lines += [
         f'<path d="M{left} {y(v):.1f}H{right}" stroke="{_FAINT}"/>'
-        f'<text x="{left - 6}" y="{y(v) + 4.5:.1f}" text-anchor="end">{v:.{panel.digits}f}</text>'
+        f'<text x="{left - 6}" y="{y(v) + 4.5:.1f}" text-anchor="end">{v:.{digits}f}</text>'
         for v in y.ticks()
     ]
     middle = (top + bottom) / 2
@@ -158,6 +158,12 @@ def _grid(panel: Panel, x: _Axis, y: _Axis, frame: Box) -> list[str]:
         f'<text transform="{across}" text-anchor="middle">{escape(panel.cost_axis)}</text>',
         f'<text transform="{upwards}" text-anchor="middle">{escape(panel.gain_axis)}</text>',
     ]
+
+
+def _digits(ticks: Sequence[float]) -> int:
+    """Return how many digits after the point tell ticks apart."""
+    step = min((b - a for a, b in itertools.pairwise(ticks)), default=1.0)
+    return max(0, math.ceil(-math.log10(step) - 1e-6))
 
 
 def _dot(spot: tuple[float, float], *, chosen: bool) -> str:

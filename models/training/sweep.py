@@ -36,7 +36,7 @@ from models.training.runner import Runner
 from models.training.sweep_timing import HEIGHT, MAX_DISPARITY, WIDTH, time_variant
 from models.training.sweep_variants import VARIANTS, Variant
 from models.training.validation import Validator
-from models.weights_io import Card, load_weights, restore, save_weights
+from models.weights_io import Card, save_weights
 
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "live-pareto.svg"
 _SEED = 0
@@ -129,7 +129,7 @@ class Sweep:
         self._batch = _remembered(batches.batch)
 
     def measure(self, variant: Variant) -> Accuracy:
-        """Train a variant, unless its weights are there, and measure it.
+        """Train a variant, unless that is done, and measure it.
 
         Raises ModelError if the folder holds a training of other settings.
         """
@@ -172,18 +172,10 @@ class Sweep:
         return network
 
     def _train(self, task: ColorizerTask | RefinerTask, name: str, variant: Variant) -> None:
-        """Train the task's network in the folder of that name, or load it from there."""
-        folder = self.folder / name
-        path = folder / f"{task.name}.safetensors"
-        if path.is_file():
-            card, states = load_weights(path)
-            if card["training"]["run"]["steps"] != self._run.steps:
-                raise ModelError(f"{path}: trained for another number of steps; name another --out")
-            restore(task.modules()[task.name], states[task.name], path)
-            return
-        print(f"{name}: training", file=sys.stderr, flush=True)
+        """Train the task's network in the folder of that name; a training that is complete is only loaded."""
         config = {"variant": name, "seed": variant.seed, "run": asdict(self._run)}
-        Runner(task, self._run, folder, Provenance(config, self._about)).run()
+        print(f"{name}: training", file=sys.stderr, flush=True)
+        Runner(task, self._run, self.folder / name, Provenance(config, self._about)).run()
 
 
 def _save(folder: Path, name: str, network: LiveColorizer | Refiner, card: Card) -> Path:
@@ -233,7 +225,8 @@ def write(value: Accuracy | Times, folder: Path, variant: Variant) -> None:
 
 
 def _file(kind: type[Accuracy | Times], folder: Path, variant: Variant) -> Path:
-    return folder / variant.name / f"{kind.__name__.lower()}.json"
+    name = variant.timed_as if kind is Times else variant.name
+    return folder / name / f"{kind.__name__.lower()}.json"
 
 
 def results_in(folder: Path) -> dict[str, Result]:
@@ -281,7 +274,7 @@ def picture(results: Mapping[str, Result]) -> str:
     for kind, title, height in (("colorizer", "First pass", 500), ("refiner", "Refined result", 280)):
         chosen = [v for v in VARIANTS if v.trains == kind and v.name in results]
         if chosen:
-            panels.append(Panel(title, axis, "SSIM", tuple(points(chosen, results)), 3, height))
+            panels.append(Panel(title, axis, "SSIM", tuple(points(chosen, results)), height))
     return draw(panels)
 
 

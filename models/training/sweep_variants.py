@@ -78,7 +78,9 @@ class ConcatenationColorizer(LiveColorizer):
         # Channels last, as the convolutions that follow want it.
         slices = [torch.cat([own, other[:, :, k : k + width]], dim=-1) for k in range(candidates)]
         volume = torch.stack(slices, dim=1).movedim(-1, 1)
-        logits: Tensor = self.aggregation(volume, pair.own) * self.sharpness[0 if pair.stride == 1 else 1].exp()
+        logits: Tensor = (
+            self.aggregation(volume, pair.own) * self.sharpness[0 if pair.stride == 1 else 1].exp()
+        )
         return logits
 
 
@@ -168,6 +170,12 @@ class Variant:
     def label(self) -> str:
         """Return what to write beside its point."""
         return self.knob if not self.value else f"{self.knob} {self.value}"
+
+    @property
+    def timed_as(self) -> str:
+        """Return the name of the first variant with the same networks: training changes no time."""
+        own = (self.config, self.network, self.refiner)
+        return next(v.name for v in VARIANTS if (v.config, v.network, v.refiner) == own)
 
 
 _SMALL_REFINER = RefinerConfig((8, 16, 24, 24, 24), (16, 8, 4, 2, 1))

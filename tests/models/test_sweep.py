@@ -122,6 +122,13 @@ def test_the_front_in_the_picture_runs_from_cheap_to_dear() -> None:
     assert corners[0][1] > corners[1][1]  # better is further up
 
 
+def test_ticks_can_be_told_apart() -> None:
+    points = (Point("a", 1, 0.96591), Point("b", 2, 0.96604))
+    root = ET.fromstring(draw([Panel("", "", "", points)]))
+    ticks = [text for t in root.iter(f"{SVG}text") if (text := t.text or "").startswith("0.96")]
+    assert len(set(ticks)) == len(ticks) >= 2
+
+
 def test_results_are_kept_and_tabled_with_the_best_first(tmp_path: Path) -> None:
     known = {
         "default": (Accuracy(0.95, 30.0, 1000, 5), Times(100.0, 60.0, 1)),
@@ -130,9 +137,12 @@ def test_results_are_kept_and_tabled_with_the_best_first(tmp_path: Path) -> None
     for variant in VARIANTS:
         for value in known.get(variant.name, ()):
             sweep.write(value, tmp_path, variant)
-    sweep.write(Accuracy(0.9, 29.0, 1000, 5), tmp_path, VARIANTS[1])  # not timed yet
+    for variant in VARIANTS:
+        if variant.name in ("concatenation", "refiner-default"):
+            sweep.write(Accuracy(0.9, 29.0, 1000, 5), tmp_path, variant)
     results = results_in(tmp_path)
-    assert set(results) == {"default", "flat"}
+    assert set(results) == {"default", "refiner-default", "flat"}  # concatenation is not timed yet
+    assert results["refiner-default"].times == results["default"].times  # the same networks
     rows = table(results).splitlines()[2:]
     assert rows[0].startswith("| aggregation 2-D | 0.9600 | 31.00 |")
     assert rows[0].endswith("● |")
