@@ -10,6 +10,7 @@ losses (`objectives.py`) are means over samples. The norms share their statistic
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -72,7 +73,9 @@ def process_group(device: torch.device) -> Iterator[tuple[Group, torch.device]]:
     dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield Group(dist.get_rank(), dist.get_world_size()), device
+        dist.barrier()  # leave together: whoever waits for one that is gone aborts
     finally:
+        gc.collect()  # what is left of DDP's reducers must not outlive the group: its threads would abort
         dist.destroy_process_group()
 
 
