@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 _FRONT, _BEHIND, _INK, _FAINT = "#D55E00", "#0072B2", "#222222", "#DDDDDD"
 _FONT, _SIZE, _LETTER, _LINE = "Helvetica, Arial, sans-serif", 13, 6.9, 16.0  # px; width of a mean letter
 _RADIUS = 5.0
-_MARGINS = (44.0, 24.0, 52.0, 74.0)  # px above, right, below, left of the axes
+_MARGINS = (44.0, 24.0, 52.0, 88.0)  # px above, right, below, left of the axes
 _DISTANCES = (
     9.0,
     16.0,
@@ -35,11 +35,15 @@ Box = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Point:
-    """One design: what it costs (the less the better) and what it reaches (the more the better)."""
+    """One design: what it costs (the less the better) and what it reaches (the more the better).
+
+    One that does not compete is shown, but is never part of the front: a repetition, to show the noise.
+    """
 
     label: str
     cost: float
     gain: float
+    competes: bool = True
 
 
 @dataclass(frozen=True)
@@ -54,9 +58,9 @@ class Panel:
 
 
 def pareto_front(points: Sequence[Point]) -> list[Point]:
-    """Return the points that no other one beats in both, cheapest first; of equal ones the first."""
+    """Return the competing points that none beats in both, cheapest first; of equal ones the first."""
     front: list[Point] = []
-    for point in sorted(points, key=lambda p: (p.cost, -p.gain)):
+    for point in sorted((p for p in points if p.competes), key=lambda p: (p.cost, -p.gain)):
         if not front or point.gain > front[-1].gain:
             front.append(point)
     return front

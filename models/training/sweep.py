@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import TypeVar
 
 import torch
@@ -41,6 +42,7 @@ from models.weights_io import Card, save_weights
 PICTURE = Path(__file__).resolve().parents[2] / "docs" / "images" / "live-pareto.svg"
 _SEED = 0
 _ROUNDS = 3
+_FAR = 3.0  # times the median cost
 _HELD_OUT_SHARE = 0.1
 _MEASURED_PAIRS, _MEASURED_CROP, _MEASURED_CANDIDATES = 10, (480, 640), 96
 _SUPERVISED = SupervisedConfig(
@@ -264,7 +266,10 @@ def table(results: Mapping[str, Result]) -> str:
 
 def points(variants: Sequence[Variant], results: Mapping[str, Result]) -> list[Point]:
     """Return processor time against SSIM."""
-    return [Point(v.label, results[v.name].times.cpu_ms, results[v.name].accuracy.ssim) for v in variants]
+    return [
+        Point(v.label, r.times.cpu_ms, r.accuracy.ssim, competes=v.seed == VARIANTS[0].seed)
+        for v, r in ((v, results[v.name]) for v in variants)
+    ]
 
 
 def picture(results: Mapping[str, Result]) -> str:
@@ -274,8 +279,18 @@ def picture(results: Mapping[str, Result]) -> str:
     for kind, title, height in (("colorizer", "First pass", 500), ("refiner", "Refined result", 280)):
         chosen = [v for v in VARIANTS if v.trains == kind and v.name in results]
         if chosen:
-            panels.append(Panel(title, axis, "SSIM", tuple(points(chosen, results)), height))
+            near, far = _by_cost(points(chosen, results))
+            beyond = "".join(f"; not shown: {p.label}, {p.cost:.0f} ms, {p.gain:.4f}" for p in far)
+            panels.append(Panel(title + beyond, axis, "SSIM", tuple(near), height))
     return draw(panels)
+
+
+def _by_cost(found: Sequence[Point]) -> tuple[list[Point], list[Point]]:
+    """Return the points within reach of the cheaper half of them, and those so far off that they would
+    squeeze the rest together.
+    """
+    limit = _FAR * median(p.cost for p in found)
+    return [p for p in found if p.cost <= limit], [p for p in found if p.cost > limit]
 
 
 def main(argv: Sequence[str] | None = None) -> int:

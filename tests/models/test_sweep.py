@@ -92,7 +92,8 @@ def test_the_front_holds_what_nothing_beats_in_both() -> None:
         Point("beaten", 4, 0.8),
         Point("twin", 3, 0.7),
     )
-    assert pareto_front([beaten, twin, good, cheap]) == [cheap, good]
+    again = Point("good again", 2, 0.95, competes=False)
+    assert pareto_front([beaten, twin, good, again, cheap]) == [cheap, good]
     assert pareto_front([]) == []
 
 
