@@ -45,10 +45,11 @@ DEFAULT_COMMAND = "live"
 
 def main(argv: Sequence[str]) -> int:
     """Run one command and return the process's exit code."""
-    # Threads of a parallel loop must sleep while they wait: cameras and window need the core (decision 061).
-    # OpenMP reads this when torch is imported, so it is set before any command's module is.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     name, arguments = _choose(argv)
+    if name in ("live", "train"):
+        # Threads of a parallel loop must sleep while they wait: others need the core (decision
+        # 061). OpenMP reads this when torch is imported, so it is set before the command's module is.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     # A command's module is imported only when it is asked for: `train` works without Qt, `--help` at once.
     module = cast("_CommandModule", importlib.import_module(COMMANDS[name].module)) if name else None
     args = _parser(name, module).parse_args(arguments)
