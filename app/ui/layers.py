@@ -211,7 +211,7 @@ CHOICES: tuple[Layer, ...] = (
     Layer(
         "confidence",
         "Confidence",
-        "From the peak and entropy of W and from the cycle error: 0 a guess, 1 sure.",
+        "From the way there and back, the cycle error and the structure: 0 a guess, 1 sure.",
         "mono",
         _of_result("confidence"),
         _unit_interval("viridis", ""),
