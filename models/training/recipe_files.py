@@ -55,7 +55,9 @@ def recipe_from(document: Mapping[str, Any], source: str) -> Recipe:
 def resolved(recipe: Recipe, stage: Stage) -> Document:
     """Return everything that a stage depends on, with all defaults, as plain lists, numbers and words."""
     document: Document = dataclasses.asdict(recipe)
-    common = ("preset", "seed", "held_out", "held_out_names", "data_licence", "network", "refiner_network")
+    common = ["preset", "seed", "held_out", "held_out_names", "data_licence", "network"]
+    if stage != "structure":  # which knows nothing of a refiner
+        common.append("refiner_network")
     plain: Document = _plain({key: document[key] for key in (*common, stage)})
     return plain
 

@@ -11,6 +11,7 @@ import tomli_w
 from models.errors import ModelError
 from models.live import LiveConfig
 from models.paper import PaperConfig
+from models.refiner import RefinerConfig
 from models.training.config import STAGES, Recipe
 from models.training.recipe_files import difference, read_recipe, recipe_from, recipe_names, resolved
 
@@ -113,3 +114,9 @@ def test_the_first_difference_is_named_with_its_tables() -> None:
     assert difference(one, other) is None
     other["colorizer"]["run"]["steps"] = 1
     assert difference(one, other) == "colorizer.run.steps"
+
+
+def test_the_structure_stage_does_not_depend_on_the_refiner() -> None:
+    one, other = Recipe(), Recipe(refiner_network=RefinerConfig((8, 8)))
+    assert resolved(one, "structure") == resolved(other, "structure")
+    assert difference(resolved(one, "refiner"), resolved(other, "refiner")) is not None
