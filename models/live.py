@@ -95,7 +95,7 @@ class EncodedPair:
     @property
     def grid(self) -> int:
         """Return the stride of the chroma grid in px."""
-        return max(1, self.stride // 2)
+        return _grid_stride(self.stride)
 
     @property
     def candidates(self) -> int:
@@ -111,6 +111,11 @@ class EncodedPair:
         """Undo `pad`."""
         height, width = self.size
         return image[..., :height, -width:] if self.is_mirrored else image[..., :height, :width]
+
+
+def _grid_stride(stride: int) -> int:
+    """Return the stride of the chroma grid for a matching stride, both in px."""
+    return max(1, stride // 2)
 
 
 def _pad_to_cells(image: Tensor, stride: int) -> Tensor:
@@ -154,7 +159,7 @@ class LiveColorizer(nn.Module):
         images = torch.cat([luma, shift_reference(reference_luma, offset)])
         padded = _pad_to_cells(images, stride)
         features = self.features(_working_images(padded, stride))
-        grid = max(1, stride // 2)
+        grid = _grid_stride(stride)
         on_grid = F.avg_pool2d(padded, grid) if grid > 1 else padded
         detail = normalize_contrast(on_grid, _DETAIL_WINDOW)[:, :1]
         size = (luma.shape[-2], luma.shape[-1])
@@ -213,8 +218,7 @@ class LiveColorizer(nn.Module):
         width, depth = cells.shape[-1], pair.candidates
         values = F.pad(cells, (0, depth - 1, 0, 0), mode="replicate")
         detail = F.pad(_bounded(pair.other_detail), (0, depth - 1, 0, 0), mode="replicate")
-        bound = logits.amax(dim=1, keepdim=True).float()
-        bound = _upsample(bound) if pair.stride > 1 else bound
+        bound = self._on_grid(pair, logits.amax(dim=1, keepdim=True).float())
         volume, tilt = self._tilted_slices(pair, logits, bound)
         total, moment, energy, best = (torch.zeros_like(bound) for _ in range(4))
         highest = torch.full_like(bound, _OUTSIDE)
@@ -249,8 +253,8 @@ class LiveColorizer(nn.Module):
         volume = bound.new_empty(len(bound), depth, *bound.shape[-2:])
         total, first, second = (torch.zeros_like(bound) for _ in range(3))
         for k in range(depth):
-            score = candidate_slice(logits, k).float() if pair.stride > 1 else logits[:, k : k + 1].float()
-            score = _upsample(score) if pair.stride > 1 else score
+            coarse = candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
+            score = self._on_grid(pair, coarse.float())
             difference = (pair.own_detail - other[..., k : k + width]).abs_().clamp_max_(_LARGEST_DIFFERENCE)
             score = torch.addcmul(score, cost, difference, value=-1, out=volume[:, k : k + 1])
             if k > 0:
@@ -285,7 +289,9 @@ class LiveColorizer(nn.Module):
     @staticmethod
     def _on_grid(pair: EncodedPair, cells: Tensor) -> Tensor:
         """Bring a map from the features' grid to the chroma grid."""
-        return _upsample(cells) if pair.stride > 1 else cells
+        if pair.stride == 1:
+            return cells
+        return F.interpolate(cells, scale_factor=2.0, mode="bilinear", align_corners=False)
 
     @staticmethod
     def _cells(pair: EncodedPair, reference: Tensor) -> Tensor:
@@ -331,10 +337,6 @@ def _shifted(image: Tensor, depth: int) -> Tensor:
 
 def _bounded(detail: Tensor) -> Tensor:
     return detail.clamp(-_LARGEST_DETAIL, _LARGEST_DETAIL)
-
-
-def _upsample(cells: Tensor) -> Tensor:
-    return F.interpolate(cells, scale_factor=2.0, mode="bilinear", align_corners=False)
 
 
 def _working_images(padded: Tensor, stride: int) -> Tensor:
