@@ -159,3 +159,19 @@ def test_a_fine_network_matches_at_a_finer_stride() -> None:
     assert strides == [4, 2]
     with pytest.raises(WeightsMismatch, match="only the live preset"):
         load_networks("paper+fine")
+
+
+def test_the_second_pass_matches_the_mirrored_features() -> None:
+    """A network that only sees correlations finds a planted shift there and back."""
+    torch.manual_seed(7)
+    network = LiveColorizer().eval()
+    nn.init.constant_(network.aggregation.mix, 200.0)
+    nn.init.zeros_(network.aggregation.score.weight)
+    nn.init.constant_(network.detail_weight.bias, -30.0)
+    nn.init.constant_(network.tilt.bias, -30.0)
+    planted = 8
+    wide = torch.rand(1, 3, 40, 96 + planted) * 0.5
+    with torch.no_grad():
+        cycle = colorize_cycle(network, wide[:, :1, :, planted:], wide[..., :96], 16)
+    for output in cycle:
+        assert (output.disparity[..., 30:-30] - planted).abs().median() < 0.5
