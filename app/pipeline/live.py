@@ -20,6 +20,7 @@ from app.pipeline.slots import LatestSlot
 from app.pipeline.source import Source
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
+from app.pipeline.taps import Taps
 from app.pipeline.truth import TruthTeller
 from app.pipeline.worker import Worker
 from app.search import SearchWish
@@ -75,6 +76,7 @@ class LivePipeline:
         on_view: called from a pipeline thread when `take_view` has something new.
         on_result: called from a pipeline thread when `take_result` has something new.
         on_status: called from a pipeline thread when state, error or notice changed.
+        taps: get the pairs that pass, for whoever wants to look at them.
     """
 
     def __init__(
@@ -84,12 +86,14 @@ class LivePipeline:
         on_view: Callable[[], None] = lambda: None,
         on_result: Callable[[], None] = lambda: None,
         on_status: Callable[[], None] = lambda: None,
+        taps: Taps | None = None,
     ) -> None:
         is_replay = isinstance(config.rig, ReplaySpec)
         if config.every_pair and not is_replay:
             raise ValueError("only a replay can wait for every pair")
         self._config = config
         self._on_status = on_status
+        self._taps = taps or Taps()
         self._lock = threading.Lock()
         self._state = "stopped"
         self._stream_ended = False
@@ -298,6 +302,7 @@ class LivePipeline:
 
     def _pair_arrived(self, pair: FramePair) -> None:
         self._recorder.offer(pair)
+        self._taps.raw.put(pair)
         self._rectify_meter.take()
         self._gate.offer(pair)
 
@@ -326,6 +331,7 @@ class LivePipeline:
         with self._lock:
             self._newest_view = rectified
         self._views.put(rectified)
+        self._taps.rectified.put(rectified)
         if not self._config.colorize:
             self._settle(rectified.pair)
             return

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.status import PipelineStatus
+from app.pipeline.taps import Taps
 from app.ui.mailbox import Mailbox
 from app.ui.renderer import Renderer, Shown, Wish
 from capture.errors import CalibrationError, CaptureError, DatasetError
@@ -29,6 +30,11 @@ class Bridge(QObject):
 
     What may block (stop, dataset, camera settings) runs in order in one worker thread; failures come back
     as `failed`.
+
+    Attributes:
+        taps: slots of the newest raw or rectified pair for pages that look at pictures themselves:
+            `slot = bridge.taps.raw.open()`, take from it in a thread of your own, `slot.close()` when done.
+            They stay through stops and changes of the rig.
 
     Signals (all in the GUI thread):
         shown: new pictures (`Shown`), the newest only.
@@ -53,6 +59,7 @@ class Bridge(QObject):
     def __init__(self, parent: QObject | None = None, *, pipeline: PipelineFactory = LivePipeline) -> None:
         super().__init__(parent)
         self._make_pipeline = pipeline
+        self.taps = Taps()
         self._pipeline: LivePipeline | None = None
         self._renderer: Renderer | None = None
         self._wish = Wish()
@@ -84,7 +91,11 @@ class Bridge(QObject):
         self._next = None
         try:
             pipeline = self._make_pipeline(
-                config, on_view=self._poke, on_result=self._poke, on_status=self._poke_status
+                config,
+                on_view=self._poke,
+                on_result=self._poke,
+                on_status=self._poke_status,
+                taps=self.taps,
             )
             self._renderer = Renderer(pipeline, self._publish, self.failed.emit)
             self._pipeline = pipeline
