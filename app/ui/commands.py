@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QIcon, QKeySequence
+
+from app.ui.pages import PAGES
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -57,7 +60,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("dataset", "Capture", "Dataset folder …", ("Ctrl+D",), "Choose where pairs are saved", "folder"),
     Command("fit", "View", "Fit", ("0", "Ctrl+0"), "Show the whole picture", "fit"),
-    Command("actual", "View", "1:1", ("Ctrl+1",), "One picture pixel on one screen pixel"),
+    Command("actual", "View", "1:1", ("Z",), "One picture pixel on one screen pixel"),
     Command("zoom_in", "View", "Zoom in", ("+", "="), "Closer, about the middle"),
     Command("zoom_out", "View", "Zoom out", ("-",), "Further away"),
     *(
@@ -70,6 +73,10 @@ COMMANDS: tuple[Command, ...] = (
     Command("next_map", "View", "Next map", ("M",), "Next map in the sixth pane"),
     Command("previous_map", "View", "Previous map", ("Shift+M",), "Previous map in the sixth pane"),
     Command("clear_pin", "View", "Release pixel", ("C",), "Forget the pixel that was clicked"),
+    *(
+        Command(f"page_{page.key}", "Pages", page.title, (f"Ctrl+{n}",), page.tip, page.icon, checkable=True)
+        for n, page in enumerate(PAGES, start=1)
+    ),
     Command("full_screen", "View", "Full screen", ("F11",), "Use the whole screen", checkable=True),
     Command("shortcuts", "Help", "Shortcuts", ("F1", "?"), "List the shortcuts", "help"),
     Command("about", "Help", "About CycleRig", (), "What this is"),
@@ -103,6 +110,13 @@ def make_actions(parent: QObject) -> dict[str, QAction]:
         action.setToolTip(f"{command.tip}{keys}")
         actions[command.name] = action
     return actions
+
+
+def keep_single_keys(actions: Mapping[str, QAction], *, kept: bool) -> None:
+    """Let keys without Ctrl act as shortcuts, or not: on a page of inputs, Space and digits are its own."""
+    for command in COMMANDS:
+        keys = [key for key in command.keys if kept or key.startswith(("Ctrl+", "F1", "F5"))]
+        actions[command.name].setShortcuts([QKeySequence(key) for key in keys])
 
 
 def key_text(key: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
@@ -51,7 +51,16 @@ class Looking(QObject):
 
     def connect_actions(self, actions: Mapping[str, QAction]) -> None:
         """Connect the commands of the group "View" that this object carries out."""
-        slots = {
+        for name, slot in self._slots().items():
+            actions[name].triggered.connect(slot)
+
+    def set_enabled(self, actions: Mapping[str, QAction], *, enabled: bool) -> None:
+        """Offer these commands, or not while other pages are on screen."""
+        for name in self._slots():
+            actions[name].setEnabled(enabled)
+
+    def _slots(self) -> dict[str, Callable[[], None]]:
+        return {
             "fit": self._viewport.show_all,
             "actual": self._show_actual,
             "zoom_in": self._zoom_in,
@@ -61,8 +70,6 @@ class Looking(QObject):
             "clear_pin": self._inspection.release,
             **{f"pane_{pane.number}": self._on_pane_key for pane in self._grid.panes},
         }
-        for name, slot in slots.items():
-            actions[name].triggered.connect(slot)
 
     def restore(self) -> None:
         """Show what was shown last."""

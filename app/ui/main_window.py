@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QVBoxLayout, QWidget
 
@@ -14,11 +14,13 @@ from app.pipeline.status import PipelineStatus
 from app.ui.banner import Banner, Toast
 from app.ui.bridge import Bridge
 from app.ui.camera_panel import CameraPanel
-from app.ui.commands import icon, make_actions
+from app.ui.commands import icon, keep_single_keys, make_actions
 from app.ui.dataset_panel import DatasetPanel, RecorderLight
 from app.ui.inspection import Inspection
 from app.ui.looking import Looking
 from app.ui.meter import ScreenMeter, exposure_began_ns
+from app.ui.page_stack import PageStack, PageSwitch
+from app.ui.pages import LIVE, PAGES, Host
 from app.ui.panes import PaneGrid
 from app.ui.plots import LivePlots
 from app.ui.renderer import Shown, Wish
@@ -67,9 +69,12 @@ class MainWindow(QMainWindow):
         self.saving = Saving(
             self.bridge, self.dataset_panel, self.light, self.commands["record"], settings, self
         )
-        self.toast = Toast(self.grid)
+        self.toast = Toast(self.pages)
         self.shortcuts = ShortcutOverlay(self)
         self._slow_stop = QTimer(self, singleShot=True, interval=SLOW_STOP_MS)
+        self.pages.set_host(
+            Host(self.bridge, settings, self.chooser, self.banner, self.toast, self.pages.show_page)
+        )
         self._connect()
         self._restore()
         self._show_status(PipelineStatus())
@@ -81,13 +86,14 @@ class MainWindow(QMainWindow):
         self.banner = Banner(self)
         self.dataset_panel = DatasetPanel(self)
         self.grid = PaneGrid(self.viewport, self)
+        self.pages = PageStack(self.grid, self)
         centre = QWidget(self)
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.banner)
         column.addWidget(self.dataset_panel)
-        column.addWidget(self.grid, 1)
+        column.addWidget(self.pages, 1)
         self.setCentralWidget(centre)
 
     def _build_docks(self) -> None:
@@ -102,6 +108,8 @@ class MainWindow(QMainWindow):
         self._plots_dock.setTitleBarWidget(self.plots.headline)
         self._camera_dock = self._dock("Cameras", self.cameras, right)
         self._camera_dock.hide()
+        self._docks = (self._weight_dock, self._plots_dock, self._camera_dock)
+        self._live_docks = QByteArray()
         self.splitDockWidget(self._weight_dock, self._plots_dock, Qt.Orientation.Horizontal)
         self.resizeDocks([self._weight_dock, self._plots_dock], [400, 880], Qt.Orientation.Horizontal)
         self.resizeDocks([self._weight_dock], [150], Qt.Orientation.Vertical)
@@ -132,6 +140,9 @@ class MainWindow(QMainWindow):
         self._rig_commands = make_menus(
             self.menuBar(), self.commands, docks, self.looking.colour_maps.actions()
         )
+        # In the bar's empty end, the switch takes no room from the pictures.
+        self.menuBar().setNativeMenuBar(False)
+        self.menuBar().setCornerWidget(PageSwitch(self.commands, self.menuBar()))
         self.live_status = LiveStatusBar(self)
         self.setStatusBar(self.live_status)
 
@@ -153,6 +164,9 @@ class MainWindow(QMainWindow):
         }
         for name, slot in slots.items():
             self.commands[name].triggered.connect(slot)
+        for page in PAGES:
+            self.commands[f"page_{page.key}"].triggered.connect(self._on_page_command)
+        self.pages.switched.connect(self._on_page_switched)
         self.looking.connect_actions(self.commands)
         self.looking.changed.connect(self._wish)
         for pane in self.grid.panes:
@@ -179,6 +193,29 @@ class MainWindow(QMainWindow):
         if not self._settings.docks.isEmpty():
             self.restoreState(self._settings.docks)
         self.looking.restore()
+        self.commands[f"page_{LIVE}"].setChecked(True)
+        self.pages.show_page(self._settings.page)
+        self._wish()
+
+    # --- pages ---
+
+    def _on_page_command(self) -> None:
+        self.pages.show_page(self.sender().objectName().removeprefix("page_"))
+
+    def _on_page_switched(self, key: str) -> None:
+        self.commands[f"page_{key}"].setChecked(True)
+        live = key == LIVE
+        if not live and self._live_docks.isEmpty():
+            self._live_docks = self.saveState()
+            for dock in self._docks:
+                dock.hide()
+        elif live:
+            self.restoreState(self._live_docks)
+            self._live_docks.clear()
+        for dock in self._docks:
+            dock.toggleViewAction().setEnabled(live)
+        self.looking.set_enabled(self.commands, enabled=live)
+        keep_single_keys(self.commands, kept=live)
         self._wish()
 
     # --- the rig ---
@@ -330,7 +367,8 @@ class MainWindow(QMainWindow):
             self._set_frozen(True)
 
     def _wish(self) -> None:
-        layers = frozenset[str]() if self.isMinimized() else self.grid.visible_layers()
+        seen = self.pages.current == LIVE and not self.isMinimized()
+        layers = self.grid.visible_layers() if seen else frozenset[str]()
         self.bridge.wish(Wish(layers, self.looking.colour_map, self._frozen))
 
     def _on_escape(self) -> None:
@@ -376,7 +414,9 @@ class MainWindow(QMainWindow):
         if not self._closing:
             self._closing = True
             self._settings.geometry = self.saveGeometry()
-            self._settings.docks = self.saveState()
+            self._settings.docks = self.saveState() if self._live_docks.isEmpty() else self._live_docks
+            self._settings.page = self.pages.current
+            self.pages.leave()
             self._settings.save()
         if self.bridge.running:
             event.ignore()

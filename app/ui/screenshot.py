@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from app.ui.driver import Driver, main, parser
 from app.ui.layers import CHOICES
 from app.ui.main_window import MainWindow
+from app.ui.pages import PAGES
 
 
 def _pixel(text: str) -> tuple[int, int]:
@@ -43,6 +44,7 @@ def run() -> int:
     arguments.add_argument("--zoom", type=float, help="zoom in by this factor about the clicked pixel")
     arguments.add_argument("--freeze", action="store_true", help="hold the pictures: all panes show one pair")
     arguments.add_argument("--cameras", action="store_true", help="open the camera settings")
+    arguments.add_argument("--page", choices=[page.key for page in PAGES], help="show this page")
     options = arguments.parse_args()
     with Driver(options) as driver:
         in_time = driver.wait_for_results(options.wait_results)
@@ -63,6 +65,9 @@ def arrange(window: MainWindow, options: argparse.Namespace) -> None:
         window.grid.choice.choose(options.layer)
     if options.cameras:
         window.show_cameras()
+    if options.page:
+        window.pages.show_page(options.page)
+        return
     if options.maximise:
         window.grid.maximise(options.maximise)
     view = window.grid.panes[max(window.grid.full - 1, 0)].view

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from app.ui.pages import LIVE
+
 RECENT_RIGS = 6
 
 
@@ -41,6 +43,15 @@ class UiSettings:
     @docks.setter
     def docks(self, value: QByteArray) -> None:
         self._store.setValue("window/docks", value)
+
+    @property
+    def page(self) -> str:
+        """Key of the page that was on screen last."""
+        return self._text("window/page", LIVE)
+
+    @page.setter
+    def page(self, value: str) -> None:
+        self._store.setValue("window/page", value)
 
     @property
     def layer(self) -> str:

@@ -25,7 +25,7 @@ class ShortcutOverlay(QWidget):
         columns.setContentsMargins(28, 20, 28, 22)
         columns.setSpacing(36)
         groups = shortcut_groups()
-        for part in (("Rig", "Capture", "Help"), ("View", "Mouse")):
+        for part in (("Rig", "Capture", "Pages", "Help"), ("View", "Mouse")):
             column = QVBoxLayout()
             column.setSpacing(14)
             for heading, lines in groups:

@@ -46,6 +46,10 @@ QToolButton {{ border: none; border-radius: 4px; padding: 4px 6px; color: {TEXT}
 QToolButton:hover {{ background: {LINE}; }}
 QToolButton:pressed, QToolButton:checked {{ background: #4a4a4a; }}
 QToolButton:disabled {{ color: {FAINT}; }}
+#pageSwitch QToolButton {{ border-radius: 0; border-bottom: 2px solid transparent; padding: 1px 10px 0 10px;
+    color: {DIM}; }}
+#pageSwitch QToolButton:hover {{ background: transparent; color: {TEXT}; border-bottom-color: {FAINT}; }}
+#pageSwitch QToolButton:checked {{ background: transparent; color: {TEXT}; border-bottom-color: {ACCENT}; }}
 QToolBar QComboBox {{ min-height: 22px; }}
 QComboBox {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 4px; padding: 1px 8px; }}
 QComboBox:hover {{ border-color: #565656; }}

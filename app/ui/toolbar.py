@@ -8,6 +8,8 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu, QMenuBar, QSizePolicy, QToolBar, QToolButton, QWidget
 
+from app.ui.pages import PAGES
+
 
 def make_toolbar(
     actions: dict[str, QAction], chooser: QWidget, light: QWidget, toggles: Sequence[QAction], parent: QWidget
@@ -60,6 +62,8 @@ def make_menus(
     capture.addSeparator()
     capture.addAction(actions["dataset"])
     view = menu_bar.addMenu("&View")
+    view.addActions([actions[f"page_{page.key}"] for page in PAGES])
+    view.addSeparator()
     view.addActions([actions[name] for name in ("fit", "actual", "zoom_in", "zoom_out")])
     view.addSeparator()
     panes = view.addMenu("Panes")

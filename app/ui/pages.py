@@ -1,0 +1,88 @@
+"""The pages of the window besides Live: one table, from which switch, menu and shortcuts are made.
+
+A page is added by a line in `PAGES` and a function that imports and returns its widget.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from app.ui.banner import Banner, Toast
+    from app.ui.bridge import Bridge
+    from app.ui.rig_chooser import RigChooser
+    from app.ui.settings import UiSettings
+
+LIVE = "live"
+"""Key of the page that is always there: panes, plots and docks."""
+
+
+@dataclass(frozen=True)
+class Host:
+    """What the window lends its pages. For the GUI thread.
+
+    Attributes:
+        bridge: the running pipeline, its signals and requests.
+        settings: what is remembered; a page keeps its keys below a group of its own name.
+        chooser: opens rigs by name (`choose`) and knows the one that is open.
+        banner: `show_failure` for what went wrong; never a modal box.
+        toast: `flash` for a word in passing.
+        open_page: shows another page, by its key.
+    """
+
+    bridge: Bridge
+    settings: UiSettings
+    chooser: RigChooser
+    banner: Banner
+    toast: Toast
+    open_page: Callable[[str], None]
+
+
+class Page(QWidget):
+    """A page of the window, built when it is first shown.
+
+    `entered` and `left` come in turns; `left` comes also before the window closes. What costs anything
+    (timers, threads, taps of the pipeline) runs only in between.
+    """
+
+    def entered(self) -> None:
+        """The page is on screen from now on."""
+
+    def left(self) -> None:
+        """The page is no longer on screen."""
+
+
+@dataclass(frozen=True)
+class PageSpec:
+    """An entry of the switch.
+
+    Attributes:
+        key: how code and settings call it.
+        title: one word.
+        tip: what one does there.
+        icon: file in `assets`, without ending.
+        make: builds the page; None for Live, which the window builds itself.
+    """
+
+    key: str
+    title: str
+    tip: str
+    icon: str
+    make: Callable[[Host], Page] | None = None
+
+
+def _rig(host: Host) -> Page:
+    from app.ui.rig.page import RigPage
+
+    return RigPage(host)
+
+
+PAGES: tuple[PageSpec, ...] = (
+    PageSpec(LIVE, "Live", "The live pictures", "live"),
+    PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
+)
+"""In the order of the switch; Ctrl+1 shows the first."""
