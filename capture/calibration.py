@@ -69,6 +69,26 @@ class CameraCalibration:
         object.__setattr__(self, "distortion", distortion)
 
 
+@dataclass(frozen=True)
+class Correction:
+    """A small turn of the colour camera that was measured after the calibration was solved.
+
+    The mounting (`rotation`, `translation_mm`) contains it already; `capture.correction` adds and removes it.
+
+    Attributes:
+        rotation_deg: rotation vector in the colour camera's coordinates, applied last.
+        date: when it was made (aware).
+    """
+
+    rotation_deg: tuple[float, float, float]
+    date: datetime
+
+    def __post_init__(self) -> None:
+        numbers = _numbers(self.rotation_deg, (3,), "correction.rotation_deg")
+        object.__setattr__(self, "rotation_deg", tuple(numbers.tolist()))
+        _check_date(self.date, "correction.date")
+
+
 @dataclass(frozen=True, eq=False)
 class RigCalibration:
     """Both cameras, how they stand to each other, and how good the calibration is. Checked when made.
@@ -84,6 +104,7 @@ class RigCalibration:
         max_disparity: number of disparities to search.
         date: when it was solved (aware).
         notes: what a person wants to remember: board, lenses, how it was made.
+        correction: what was added to the mounting since it was solved, None if nothing.
 
     Raises:
         CalibrationError: a value is not finite, of the wrong shape or contradicts another; names the key.
@@ -100,6 +121,7 @@ class RigCalibration:
     max_disparity: int = 128
     date: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     notes: Mapping[str, str] = field(default_factory=dict)
+    correction: Correction | None = None
 
     def __post_init__(self) -> None:
         rotation = _numbers(self.rotation, (3, 3), "rotation")
@@ -122,10 +144,7 @@ class RigCalibration:
             object.__setattr__(self, key, _error_px(getattr(self, key), key))
         _whole(self.offset, "offset", -LARGEST_SIDE_PX, LARGEST_SIDE_PX)
         _whole(self.max_disparity, "max_disparity", 1, LARGEST_SIDE_PX)
-        if not isinstance(self.date, datetime) or self.date.tzinfo is None:
-            raise CalibrationError(
-                f"date must be a date and time with its offset from UTC, not {self.date!r}"
-            )
+        _check_date(self.date, "date")
         if not all(isinstance(text, str) for item in self.notes.items() for text in item):
             raise CalibrationError("notes must be texts")
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
@@ -209,7 +228,7 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
             "distortion": of.distortion.tolist(),
         }
 
-    return {
+    document = {
         "schema": SCHEMA,
         "date": calibration.date,
         "mono": camera(calibration.mono),
@@ -223,6 +242,12 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
         "search": {"offset": calibration.offset, "max_disparity": calibration.max_disparity},
         "notes": dict(calibration.notes),
     }
+    if calibration.correction is not None:
+        document["correction"] = {
+            "date": calibration.correction.date,
+            "rotation_deg": list(calibration.correction.rotation_deg),
+        }
+    return document
 
 
 def _one_row_per_line(text: str) -> str:
@@ -235,7 +260,7 @@ def _from_document(document: dict[str, object]) -> RigCalibration:
         raise CalibrationError("schema is missing: this is no calibration file of CycleRig")
     if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
         raise CalibrationError(f"schema is {document['schema']!r}; this version of CycleRig reads {SCHEMA}")
-    _check_keys(document, {"schema", "date", *_TABLES}, {"notes"}, "")
+    _check_keys(document, {"schema", "date", *_TABLES}, {"notes", "correction"}, "")
     tables = {name: _table(document, name) for name in _TABLES}
     for name, keys in _TABLES.items():
         _check_keys(tables[name], keys, set(), f"{name}.")
@@ -247,11 +272,20 @@ def _from_document(document: dict[str, object]) -> RigCalibration:
         "color": _camera(tables["color"], "color"),
         "date": document["date"],
         "notes": notes,
+        "correction": _correction(document),
         **mounting,
         **quality,
         **search,
     }
     return RigCalibration(**values)  # type: ignore[arg-type]
+
+
+def _correction(document: dict[str, object]) -> Correction | None:
+    if "correction" not in document:
+        return None
+    table = _table(document, "correction")
+    _check_keys(table, {"date", "rotation_deg"}, set(), "correction.")
+    return Correction(**table)  # type: ignore[arg-type]
 
 
 def _camera(table: dict[str, object], name: str) -> CameraCalibration:
@@ -310,6 +344,11 @@ def _whole(value: object, key: str, smallest: int, largest: int) -> int:
     if not smallest <= value <= largest:
         raise CalibrationError(f"{key} = {value} is not within {smallest} … {largest}")
     return value
+
+
+def _check_date(value: object, key: str) -> None:
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise CalibrationError(f"{key} must be a date and time with its offset from UTC, not {value!r}")
 
 
 def _error_px(value: object, key: str) -> float:
