@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,7 @@ from models.metrics import BORDER, mean_inside, ssim_map
 from models.paper import PaperColorizer
 from models.presets import Networks, load_networks
 from models.refiner import return_error
+from models.rows import RowShift, estimate_rows, shift_rows
 
 Rgb8 = NDArray[np.uint8]
 FloatMap = NDArray[np.float32]
@@ -76,6 +78,8 @@ class Colorization:
         cycle_ssim_cb, cycle_ssim_cr: SSIM of R'_C and R_C, 10-pixel border left out.
         stages_ms: time of each stage in ms.
         search: the range that was searched.
+        rows: how far below its own row the reference showed what the mono image shows; it was moved by that
+            for the matching, and the second pass back. None where rows were taken as they are.
         weights: W of the first pass.
     """
 
@@ -92,6 +96,7 @@ class Colorization:
     cycle_ssim_cr: float
     stages_ms: Mapping[str, float]
     search: SearchRange
+    rows: RowShift | None
     weights: WeightVolume
 
     def weight_curve(self, x: int, y: int) -> FloatMap:
@@ -158,6 +163,7 @@ class Engine:
         mono: NDArray[np.uint8] | NDArray[np.uint16],
         reference: NDArray[np.uint8] | NDArray[np.uint16],
         search: SearchRange,
+        align_rows: bool = True,
     ) -> Colorization:
         """Run both passes and the refiner.
 
@@ -165,6 +171,8 @@ class Engine:
             mono: I_G, H×W; uint8 or full-scale uint16 (0 … 65535).
             reference: R_C, H×W×3 RGB of the same height and width; uint8 or full-scale uint16.
             search: candidates to search; more candidates than columns are cut to the columns.
+            align_rows: measure what rectification left between the rows of the two images, and even it out.
+                A rig whose rows are watched and corrected elsewhere saves the time.
 
         Raises:
             InferenceFailed: sizes differ, too small, wrong type, device failed.
@@ -175,7 +183,7 @@ class Engine:
         half = torch.autocast(self._device.type, torch.float16, enabled=self._device.type == "cuda")
         try:
             with torch.inference_mode(), half:
-                return self._colorize(networks, mono, reference, search)
+                return self._colorize(networks, mono, reference, search, align_rows)
         except (RuntimeError, MemoryError) as error:
             reason = str(error).strip().partition("\n")[0]
             raise InferenceFailed(
@@ -189,24 +197,33 @@ class Engine:
         return self._networks
 
     def _colorize(
-        self, networks: Networks, mono_image: NDArray[Any], reference_image: NDArray[Any], search: SearchRange
+        self,
+        networks: Networks,
+        mono_image: NDArray[Any],
+        reference_image: NDArray[Any],
+        search: SearchRange,
+        align_rows: bool,
     ) -> Colorization:
         clock = _StageClock(self._device)
         mono = self._to_device(mono_image[..., None], search.mirrored)
         reference = torch.cat(color.split(self._to_device(reference_image, search.mirrored)), dim=1)
         clock.lap("upload")
-        first = colorize_first(networks.colorizer, mono, reference, search.max_disparity, search.offset)
+        rows = _measure_rows(mono_image, reference_image, search) if align_rows else None
+        shift = None if rows is None else self._shift(rows, mono_image.shape, search.mirrored)
+        level = reference if shift is None else shift_rows(reference, shift)
+        clock.lap("align")
+        first = colorize_first(networks.colorizer, mono, level, search.max_disparity, search.offset)
         clock.lap("first_pass")
-        second = colorize_second(
-            networks.colorizer, mono, reference, first, search.max_disparity, search.offset
-        )
+        second = colorize_second(networks.colorizer, mono, level, first, search.max_disparity, search.offset)
         clock.lap("second_pass")
         refined = networks.refiner(mono, first, second.disparity)
         clock.lap("refine")
+        back = second.chroma.float() if shift is None else shift_rows(second.chroma.float(), -shift)
+        second = second._replace(chroma=back)
         results = _derive(mono, reference, first, second, refined.float())
         if search.mirrored:
             results = {name: value.flip(-1) for name, value in results.items()}
-        results["cycle"] = mean_inside(ssim_map(second.chroma.float() + 0.5, reference[:, 1:] + 0.5))[0]
+        results["cycle"] = mean_inside(ssim_map(back + 0.5, reference[:, 1:] + 0.5))[0]
         clock.lap("measure")
         arrays = {name: _to_host(value) for name, value in results.items()}
         clock.lap("download")
@@ -220,8 +237,14 @@ class Engine:
             stages_ms=stages_ms,
             # The released network begins one pixel further right than it is told to.
             search=replace(search, offset=volume.offset),
+            rows=rows,
             weights=volume,
         )
+
+    def _shift(self, rows: RowShift, size: tuple[int, ...], mirrored: bool) -> Tensor:
+        """Return the shift of every pixel in the networks' orientation, on the device: H×W."""
+        field = torch.from_numpy(rows.field(*size[:2])).to(self._device)
+        return field.flip(-1) if mirrored else field
 
     def _to_device(self, image: NDArray[Any], mirrored: bool) -> Tensor:
         """H×W×C in the camera's type → 1×C×H×W float32, 0 … 1, on the device, mirrored if asked."""
@@ -263,6 +286,13 @@ def _check(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> 
         raise InferenceFailed(
             f"nothing to search: {search.max_disparity} candidates from {search.offset} px on"
         )
+
+
+def _measure_rows(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> RowShift | None:
+    """Return by how much rows are off where that is certain and matters, else None."""
+    luma = cv2.cvtColor(reference, cv2.COLOR_RGB2GRAY)
+    rows = estimate_rows(mono, luma, search.max_disparity, search.offset, search.mirrored)
+    return rows if rows is not None and rows.is_worth_it else None
 
 
 def _derive(

@@ -118,7 +118,10 @@ class ColorizeStage:
             truth_pool.submit(teller.truth, rectified) if teller is not None else None
         )
         try:
-            colorization = self._engine.colorize(rectified.mono, rectified.reference, self._search)
+            # A running rig's rows are watched, and corrected if asked, by the drift check.
+            colorization = self._engine.colorize(
+                rectified.mono, rectified.reference, self._search, align_rows=False
+            )
             latency_ms = self._meter.finish(arrival_ns(rectified.pair))
         finally:
             told = _told(truth)

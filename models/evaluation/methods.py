@@ -165,7 +165,8 @@ class NetworkMethod:
 
     def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
         """Colorize; see `Method.colorize`."""
-        result = self._engine.colorize(mono, reference, search)
+        # Weights without a refiner are others' (the released network): run as their authors do.
+        result = self._engine.colorize(mono, reference, search, align_rows=self._refines)
         return Prediction(
             first_pass=result.first_pass,
             second_pass=result.second_pass,
