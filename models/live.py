@@ -194,10 +194,12 @@ class LiveColorizer(nn.Module):
         outside[0] = False  # something must stay
         logits = logits.masked_fill(outside[None, :, None, :], _OUTSIDE)
         candidates = _shifted(_bounded(pair.other_detail), depth)
-        weights = logits.softmax(dim=1)
-        mean = (weights * candidates).sum(dim=1, keepdim=True)
-        variance = (weights * candidates * candidates).sum(dim=1, keepdim=True) - mean * mean
-        return logits + self._tilt(pair, mean, variance) * candidates
+        for _ in range(self.config.tilt_steps):
+            weights = logits.softmax(dim=1)
+            mean = (weights * candidates).sum(dim=1, keepdim=True)
+            variance = (weights * candidates * candidates).sum(dim=1, keepdim=True) - mean * mean
+            logits = logits + self._tilt(pair, mean, variance) * candidates
+        return logits
 
     def average(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
         """Softmax the logits of the chroma grid to W and average the reference with it, at full size."""
@@ -247,11 +249,8 @@ class LiveColorizer(nn.Module):
         """Return the logits of the chroma grid before they are tilted, B×D'×h'×w', and the tilt."""
         width, depth = bound.shape[-1], pair.candidates
         other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
-        bounded = _bounded(other)
-        squared = bounded * bounded
         cost = self._detail_weight(pair)
         volume = bound.new_empty(len(bound), depth, *bound.shape[-2:])
-        total, first, second = (torch.zeros_like(bound) for _ in range(3))
         for k in range(depth):
             coarse = candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
             score = self._on_grid(pair, coarse.float())
@@ -259,12 +258,10 @@ class LiveColorizer(nn.Module):
             score = torch.addcmul(score, cost, difference, value=-1, out=volume[:, k : k + 1])
             if k > 0:
                 score[..., width - k :] = _OUTSIDE
-            mass = (score - bound).exp_()
-            total += mass
-            first.addcmul_(mass, bounded[..., k : k + width])
-            second.addcmul_(mass, squared[..., k : k + width])
-        mean = first / total
-        return volume, self._tilt(pair, mean, second / total - mean * mean)
+        tilt = torch.zeros_like(bound)
+        for _ in range(self.config.tilt_steps):
+            tilt += self._tilt(pair, *_moments(volume, bound, tilt, _bounded(other)))
+        return volume, tilt
 
     def _tilt(self, pair: EncodedPair, mean: Tensor, variance: Tensor) -> Tensor:
         """Return λ, by which logits are tilted along the candidates' detail n, l + λ·n: B×1×h'×w'.
@@ -333,6 +330,28 @@ def _shifted(image: Tensor, depth: int) -> Tensor:
     """Return an image as each candidate sees it, B×1×h×w → B×D×h×w: entry k at x is pixel x + k."""
     padded = F.pad(image, (0, depth - 1, 0, 0), mode="replicate")
     return padded.unfold(-1, image.shape[-1], 1)[:, 0].transpose(1, 2)
+
+
+def _moments(volume: Tensor, bound: Tensor, tilt: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and variance of the candidates' detail under W tilted so far: B×1×h×w each.
+
+    Args:
+        volume: B×D×h×w, logits before the tilt.
+        bound: B×1×h×w, about their maximum.
+        tilt: B×1×h×w.
+        detail: of the reference, padded by D − 1 columns on the right.
+    """
+    width = bound.shape[-1]
+    squared = detail * detail
+    total, first, second = (torch.zeros_like(bound) for _ in range(3))
+    for k in range(volume.shape[1]):
+        values = detail[..., k : k + width]
+        mass = torch.addcmul(volume[:, k : k + 1] - bound, tilt, values).exp_()
+        total += mass
+        first.addcmul_(mass, values)
+        second.addcmul_(mass, squared[..., k : k + width])
+    mean = first / total
+    return mean, second / total - mean * mean
 
 
 def _bounded(detail: Tensor) -> Tensor:

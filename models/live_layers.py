@@ -25,6 +25,7 @@ class LiveConfig:
         volume_channels: width of the aggregation at half and at a quarter of the matching resolution.
         normalization_window: cells of 4×4 pixels over which contrast is normalised; odd.
         volume_budget: cells × candidates that the volume may have; decides the matching stride.
+        tilt_steps: how often W is tilted towards the pixel's own detail.
     """
 
     feature_channels: int = 32
@@ -33,6 +34,7 @@ class LiveConfig:
     volume_channels: tuple[int, int] = (16, 32)
     normalization_window: int = 9
     volume_budget: int = 2_300_000
+    tilt_steps: int = 1
 
 
 def normalize_contrast(luma: Tensor, window: int) -> Tensor:
