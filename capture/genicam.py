@@ -101,7 +101,7 @@ class GenicamRig:
         named, problems = usable_producers(self._spec.producers)
         if problems:
             raise CaptureError(problems[0])
-        harvester = Harvester(config=ParameterSet({ParameterKey.LOGGER: _quiet_logger()}))
+        harvester = Harvester(config=ParameterSet({ParameterKey.LOGGER: quiet_logger()}))
         undo.callback(_reset, harvester)
         devices = _devices_of(harvester, [os.fspath(path) for path in named]) if named else {}
         if not wanted <= devices.keys():
@@ -241,7 +241,7 @@ def _reset(harvester: Any) -> None:
         log.debug("%s while releasing the producers", vendor_message(error))
 
 
-def _quiet_logger() -> logging.Logger:
+def quiet_logger() -> logging.Logger:
     """Return the logger harvesters reports to: by itself it prints tracebacks of what we translate."""
     logger = logging.getLogger("capture.harvesters")
     logger.propagate = log.isEnabledFor(logging.DEBUG)
