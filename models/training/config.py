@@ -186,6 +186,7 @@ class Recipe:
         seed: source of all random choices.
         held_out: share of the pairs that is never trained on, by scene, 0 … 1; the paper holds out 0.3.
         held_out_names: pairs to hold out, with their scenes, instead of a drawn share; for folds.
+        align_rows: even out what rectification left between the rows of the pairs, as the engine does.
         data_licence: of the pairs; goes into the card.
     """
 
@@ -193,6 +194,7 @@ class Recipe:
     seed: int = 0
     held_out: float = 0.3
     held_out_names: tuple[str, ...] = ()
+    align_rows: bool = True
     data_licence: str = "not stated"
     network: LiveConfig | PaperConfig = field(default_factory=lambda: PaperConfig(filters=16))
     refiner_network: RefinerConfig = field(default_factory=RefinerConfig)

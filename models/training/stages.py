@@ -16,6 +16,7 @@ from torch import nn
 
 from models.allocator import keep_freed_memory
 from models.colorizer import Colorizer
+from models.data.aligned import AlignedPairs
 from models.data.pairs import PairSource
 from models.errors import ModelError
 from models.presets import Networks, build_colorizer, load_networks, preset_of, weights_path
@@ -203,7 +204,10 @@ class Training:
 
     @cached_property
     def _real(self) -> tuple[PairSet, PairSet] | None:
-        return self._split(self.inputs.pairs, "real", self.recipe.held_out_names)
+        pairs = self.inputs.pairs
+        if pairs is not None and self.recipe.align_rows:
+            pairs = AlignedPairs(pairs)
+        return self._split(pairs, "real", self.recipe.held_out_names)
 
     @cached_property
     def _stereo(self) -> tuple[PairSet, PairSet] | None:

@@ -1,0 +1,56 @@
+"""Pairs whose rows were evened out as the engine does it: networks are trained on what they will see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+
+from models.data.image_files import Image
+from models.data.pairs import Pair, PairSource
+from models.rows import RowShift, estimate_rows, shift_rows
+
+
+class AlignedPairs:
+    """A source's pairs with the rows of the reference moved to where the mono image has them."""
+
+    def __init__(self, source: PairSource) -> None:
+        self._source = source
+        self._shifts: dict[int, RowShift | None] = {}
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Return the names of the source."""
+        return self._source.names
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def scene_of(self, index: int) -> str:
+        """Return the scene of a pair."""
+        return self._source.scene_of(index)
+
+    def read(self, index: int) -> Pair:
+        """Read a pair. Its rows are measured the first time. Raises ModelError as the source does."""
+        pair = self._source.read(index)
+        if index not in self._shifts:
+            self._shifts[index] = _measure(pair)
+        rows = self._shifts[index]
+        return pair if rows is None else replace(pair, reference=_move(pair.reference, rows))
+
+
+def _measure(pair: Pair) -> RowShift | None:
+    luma = cv2.cvtColor(pair.reference, cv2.COLOR_RGB2GRAY)
+    rows = estimate_rows(pair.mono, luma, pair.max_disparity or pair.mono.shape[1])
+    return rows if rows is not None and rows.is_worth_it else None
+
+
+def _move(image: Image, rows: RowShift) -> Image:
+    height, width = image.shape[:2]
+    planes = torch.from_numpy(image.astype(np.float32)).movedim(-1, 0)[None]
+    moved = shift_rows(planes, torch.from_numpy(rows.field(height, width)))[0].movedim(0, -1).numpy()
+    moved = moved.round().clip(0, np.iinfo(image.dtype).max).astype(image.dtype)
+    return np.ascontiguousarray(moved)
