@@ -54,7 +54,14 @@ VENDOR_FOLDERS: dict[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Device:
-    """A camera that a producer offers. `accessible`: free to be opened by us now."""
+    """A camera that a producer offers.
+
+    Attributes:
+        transport: "GEV" (GigE Vision), "U3V" (USB3 Vision), … as GenTL calls it.
+        producer: path of the `.cti` file.
+        accessible: free to be opened by us now.
+        interface: what it hangs on, as the producer calls it: a network adapter, a host controller.
+    """
 
     serial: str
     vendor: str
@@ -62,6 +69,7 @@ class Device:
     transport: str
     producer: str
     accessible: bool
+    interface: str = ""
 
     def __str__(self) -> str:
         return f"{self.vendor} {self.model} ({self.serial})"
@@ -170,6 +178,7 @@ def describe(info: Any) -> Device:
         transport=_text(info, "tl_type"),
         producer=_producer_of(info),
         accessible=_text(info, "access_status") in {"0", "1"},  # unknown, or free to read and write
+        interface=_text(getattr(info, "parent", None), "display_name"),
     )
 
 

@@ -1,0 +1,79 @@
+"""Thumbnails of the simulated cameras, from a process of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from capture.discovery import viky_producer
+from capture.errors import DeviceLost
+from capture.frames import Frame, Layout, frozen
+from capture.preview import THUMBNAIL_PX, PreviewCamera, PreviewFrame, PreviewProblem, PreviewProcess
+from capture.preview_server import thumbnail_of
+
+TIMEOUT_S = 60.0
+
+
+def test_every_camera_tells_what_it_is_and_shows_a_picture() -> None:
+    cameras: dict[str, PreviewCamera] = {}
+    frames: dict[str, PreviewFrame] = {}
+    with PreviewProcess(viky_producer(), skip=frozenset({"2"})) as preview:
+        while len(frames) < 2:
+            message = preview.next_message(TIMEOUT_S)
+            assert not isinstance(message, PreviewProblem | None)
+            if isinstance(message, PreviewCamera):
+                cameras[message.device.serial] = message
+            else:
+                frames[message.serial] = message
+        preview.blink("0")  # has no light: nothing happens
+    assert cameras.keys() == frames.keys() == {"0", "1"}, "the camera to skip was left alone"
+    assert cameras["0"].device.vendor
+    assert "Mono8" in cameras["0"].pixel_formats
+    assert cameras["0"].width > 0
+    for frame in frames.values():
+        assert frame.thumbnail.dtype == np.uint8
+        assert max(frame.thumbnail.shape[:2]) <= THUMBNAIL_PX
+        assert frame.thumbnail.shape[2] == 3
+        assert 0 < frame.level < 1
+
+
+def test_a_producer_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:
+    bad = tmp_path / "bad.cti"
+    bad.write_text("nonsense")
+    with PreviewProcess(bad) as preview:
+        message = preview.next_message(TIMEOUT_S)
+    assert isinstance(message, PreviewProblem)
+    assert message.serial == ""
+    assert "no GenTL producer" in message.text
+
+
+def read_on(preview: PreviewProcess) -> None:
+    while True:
+        preview.next_message(TIMEOUT_S)
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="no SIGKILL here")
+def test_a_process_that_dies_is_noticed() -> None:
+    with PreviewProcess(viky_producer()) as preview:
+        assert preview._process is not None
+        assert preview._process.pid is not None
+        os.kill(preview._process.pid, signal.SIGKILL)
+        with pytest.raises(DeviceLost, match=r"viky\.cti ended"):
+            read_on(preview)
+
+
+def test_a_mosaic_becomes_a_small_colour_picture() -> None:
+    mosaic = np.zeros((480, 1280), np.uint16)
+    mosaic[::2, ::2] = 4095  # red of RGGB, at 12 bits
+    frame = Frame("color", frozen(mosaic), Layout.BAYER_RG, 12, "BayerRG12p", 0, None, 0, None)
+    shown = thumbnail_of("7", frame)
+    assert shown.thumbnail.shape == (120, THUMBNAIL_PX, 3)
+    red, green, blue = shown.thumbnail[60, 160]
+    assert red > 200
+    assert green < 60
+    assert blue < 60
+    assert not shown.thumbnail.flags.writeable
