@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import sys
-import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
@@ -15,6 +13,7 @@ from app.pipeline.slots import LatestSlot
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, RectifiedPair, Truth
 from app.pipeline.truth import TruthTeller
+from app.pipeline.worker import step_back
 from capture.errors import CalibrationError
 from models.engine import Engine, SearchRange
 from models.errors import InferenceFailed, ModelError
@@ -80,7 +79,8 @@ class ColorizeStage:
 
     def run(self) -> None:
         """Load the networks and work until the slot is closed."""
-        _step_back()
+        # Torch's pool inherits it, so this comes before torch is first used (decision 041).
+        step_back(NICENESS)
         self._load()
         failures = 0 if self._device_name else FAILURES_TO_STOP
         with ThreadPoolExecutor(1, thread_name_prefix="truth") as truth_pool:
@@ -153,19 +153,6 @@ def _as_model_error(error: Exception) -> ModelError:
     if isinstance(error, ModelError):
         return error
     return InferenceFailed(str(error) or type(error).__name__)
-
-
-def _step_back() -> None:
-    """Let the screen and the cameras go first: this thread takes all it can get, they need little.
-
-    Linux gives each thread a niceness of its own, and threads started from here (torch's pool) inherit it,
-    so this comes before torch is first used. Elsewhere it would slow the whole process: nothing is done.
-    """
-    if sys.platform == "linux":
-        try:
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
-        except OSError:
-            log.info("the colorizer thread keeps its priority", exc_info=True)
 
 
 def _limit_threads(threads: int | None) -> None:

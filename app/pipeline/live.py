@@ -10,7 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 from app.pipeline.board import Board
+from app.pipeline.calibrations import CalibrationInUse, Calibrations
 from app.pipeline.colorizing import ColorizeStage
+from app.pipeline.drift import DriftWatch
 from app.pipeline.gate import PairGate
 from app.pipeline.memory import MemoryWatch
 from app.pipeline.pairing import PairStage
@@ -22,12 +24,13 @@ from app.pipeline.stages import StageMeter
 from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
 from app.pipeline.taps import Taps
 from app.pipeline.truth import TruthTeller
+from app.pipeline.turning import corrected
 from app.pipeline.worker import Worker
 from app.search import SearchWish
-from capture.calibration import RigCalibration, load_calibration
+from capture.calibration import RigCalibration
+from capture.correction import without_correction
 from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
-from capture.rectify import Rectifier
 from capture.rig import Rig, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec, RigSpec, VirtualSpec
 from models.engine import Engine
@@ -98,11 +101,11 @@ class LivePipeline:
         self._state = "stopped"
         self._stream_ended = False
         self._info: RigInfo | None = None
-        self._calibration: RigCalibration | None = None
         self._newest_view: RectifiedPair | None = None
         self._truth: TruthTeller | None = None
         self._errors = Board(ERROR_TOPICS, on_status)
         self._notices = Board(NOTICE_TOPICS, on_status)
+        self._calibrations = Calibrations(self._errors, self._notices)
 
         self._raw: LatestSlot[FramePair] = LatestSlot()
         self._rectified: LatestSlot[RectifiedPair] = LatestSlot()
@@ -133,9 +136,11 @@ class LivePipeline:
         )
         self._recorder = Recorder(self._errors)
         self._memory = MemoryWatch()
+        self._drift = DriftWatch(self._taps.rectified.open())
         self._workers = [
             Worker("recorder", self._recorder.run, self._crashed),
             Worker("memory", self._memory.run, self._crashed),
+            Worker("drift", self._drift.run, self._crashed),
             Worker("colorizer", self._colorize.run, self._crashed),
             Worker("rectifier", self._rectify.run, self._crashed),
             Worker("source", self._source.run, self._crashed),
@@ -155,11 +160,12 @@ class LivePipeline:
 
     def stop(self) -> None:
         """Stop, write what is queued for the dataset, join threads and the capture process. Idempotent."""
-        recorder, memory, colorizer, rectifier, source = self._workers
+        recorder, memory, drift, colorizer, rectifier, source = self._workers
         with self._stop_lock:
             # From the cameras on, so that every stage has its say about what it was given.
             self._source.stop()
             self._memory.stop()
+            self._drift.stop()
             source.join()
             if self._raw.close() is not None:
                 self._rectify_meter.drop()
@@ -167,7 +173,7 @@ class LivePipeline:
             if self._rectified.close() is not None:
                 self._colorize_meter.drop()
             self._recorder.close()
-            for worker in (colorizer, recorder, memory):
+            for worker in (colorizer, recorder, memory, drift):
                 worker.join()
         self._enter("stopped")
 
@@ -202,6 +208,7 @@ class LivePipeline:
             model=str(self._config.model),
             recorder=self._recorder.status(),
             memory_mb=self._memory.used_mb,
+            drift=self._drift.status(),
         )
 
     def take_view(self) -> RectifiedPair | None:
@@ -257,14 +264,57 @@ class LivePipeline:
         if self._truth is not None and command in ("ShowBoard", "HideBoard"):
             self._truth.board_shown = command == "ShowBoard"
 
+    @property
+    def calibration(self) -> CalibrationInUse | None:
+        """Return what pairs are rectified with; None if they are not."""
+        return self._calibrations.in_use
+
+    def use_calibration(self, calibration: RigCalibration, path: Path | None = None) -> None:
+        """Rectify with this from the next pair on, also after the rig was lost and came back.
+
+        Blocks while the maps are made (0.1 s per megapixel). `path` says which file it lives in; nothing is
+        written. Raises CalibrationError: for another size than the rig's, or no rectified view.
+        """
+        with self._lock:
+            info = self._info
+        self._calibrations.use(calibration, path, info)
+        self._rectify.use(self._calibrations.rectifier)
+        self._drift.use(calibration)
+        if info is not None:
+            self._use_search(info)
+        self._on_status()
+
+    def correct_rotation(self) -> RigCalibration:
+        """Take in the small turn of the colour camera that the live rows tell of, and return the result.
+
+        Blocks for some tenths of a second. Raises CalibrationError: nothing measured yet, no small turn
+        explains it, or rows would not be better with it.
+        """
+        in_use, shift, newest = self._calibrations.in_use, self._drift.status().shift, self._drift.newest()
+        if in_use is None or shift is None or newest is None or newest.calibration is not in_use.calibration:
+            raise CalibrationError("there is nothing to correct yet: wait until the rows have been measured")
+        turned = corrected(in_use.calibration, shift, newest.pair)
+        self.use_calibration(turned, in_use.path)
+        return turned
+
+    def undo_correction(self) -> RigCalibration:
+        """Use the calibration as it was solved again, and return it. Raises CalibrationError."""
+        in_use = self._calibrations.in_use
+        if in_use is None or in_use.calibration.correction is None:
+            raise CalibrationError("the calibration in use carries no correction")
+        solved = without_correction(in_use.calibration)
+        self.use_calibration(solved, in_use.path)
+        return solved
+
     # --- what the stages call, each in its own thread ---
 
     def _rig_opened(self, rig: Rig) -> None:
         self._pairs.use(rig.info)
-        self._calibration, rectifier = self._load_calibration(rig.info.calibration)
-        self._rectify.use(rectifier)
+        self._calibrations.open(rig.info.calibration)
+        self._rectify.use(self._calibrations.rectifier)
+        self._drift.use(self._calibrations.calibration)
         if isinstance(self._config.rig, VirtualSpec) and self._config.want_truth and self._config.colorize:
-            self._truth = TruthTeller(self._config.rig, self._calibration)
+            self._truth = TruthTeller(self._config.rig)
         self._rig_changed(rig.info)
         self._enter("running")
         if self._gate.paces_rig:
@@ -272,26 +322,18 @@ class LivePipeline:
         self._gate.restart()
 
     def _rig_changed(self, info: RigInfo) -> None:
-        wish = SearchWish(self._config.max_disparity, self._config.offset)
-        self._colorize.use(wish.range(self._calibration, info.mono.width), self._truth)
-        self._recorder.use(info, self._calibration)
         with self._lock:
             self._info = info
+        self._use_search(info)
         self._notices.pin("rig", info.notice)
 
-    def _load_calibration(self, path: Path | None) -> tuple[RigCalibration | None, Rectifier | None]:
-        if path is not None:
-            try:
-                calibration = load_calibration(path)
-                rectifier = Rectifier(calibration)
-            except CalibrationError as error:
-                self._errors.pin("calibration", str(error))
-            else:
-                self._errors.clear("calibration")
-                self._notices.clear("calibration")
-                return calibration, rectifier
-        self._notices.pin("calibration", "Images are not rectified: this rig has no calibration yet.")
-        return None, None
+    def _use_search(self, info: RigInfo) -> None:
+        calibration = self._calibrations.calibration
+        wish = SearchWish(self._config.max_disparity, self._config.offset)
+        if self._calibrations.is_chosen:
+            wish = SearchWish()  # it was chosen with its range
+        self._colorize.use(wish.range(calibration, info.mono.width), self._truth)
+        self._recorder.use(info, calibration)
 
     def _frame_arrived(self, frame: Frame) -> None:
         self._capture_meter.take()

@@ -69,7 +69,8 @@ class RectifyStage:
         mono, color = develop_pair(pair)
         _check_kinds(pair, mono, color)
         if rectifier is not None:
-            return RectifiedPair(pair, *rectifier.rectify(mono, color), rectified=True)
+            images = rectifier.rectify(mono, color)
+            return RectifiedPair(pair, *images, rectified=True, calibration=rectifier.calibration)
         if mono.shape[:2] != color.shape[:2]:
             raise CalibrationError(
                 f"The mono images are {_size(mono)}, the colour images {_size(color)}: without a calibration "

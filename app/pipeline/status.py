@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from capture.calibration import RigCalibration
 from capture.frames import FramePair, Role
 from capture.pairing import PairingCounters
 from capture.rig import CameraCounters, RigInfo
 from models.engine import Colorization, SearchRange
+from models.rows import RowShift
+
+Light = Literal["unknown", "green", "amber", "red"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,12 +28,14 @@ class RectifiedPair:
         mono: I_G, H×W uint8 or full-scale uint16.
         reference: R_C, H×W×3 RGB, same size and type.
         rectified: False where no calibration was there to rectify with.
+        calibration: what it was rectified with.
     """
 
     pair: FramePair
     mono: NDArray[np.uint8] | NDArray[np.uint16]
     reference: NDArray[np.uint8] | NDArray[np.uint16]
     rectified: bool
+    calibration: RigCalibration | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,11 +106,84 @@ class RecorderStatus:
 
 
 @dataclass(frozen=True)
+class DriftStatus:
+    """What the rows of the live pictures say of the calibration.
+
+    Attributes:
+        light: "unknown" while nothing is known: no calibration, or no detail to match.
+        row_error_px: how far rows are off, smoothed: root mean square over the image of the part that a
+            straight fit explains, or the median of the rest if that is more (0.1 px of it is noise).
+        shift: the smoothed fit; None while unknown.
+        measured: measurements since the calibration came into use.
+        reason: why nothing is known, one line.
+    """
+
+    light: Light = "unknown"
+    row_error_px: float = 0.0
+    shift: RowShift | None = None
+    measured: int = 0
+    reason: str = "nothing measured yet"
+
+
+@dataclass(frozen=True)
+class Outage:
+    """A rig that was lost and came back.
+
+    Attributes:
+        cause: what was noticed, one line.
+        attempts: how often the rig was opened until it was back.
+        detection_s: from the last frame of the camera that fell silent first until the loss was noticed; None
+            where the cameras wait for triggers, or had sent nothing yet.
+        recovery_s: from then until both cameras sent again (where they wait for triggers: until they acquired).
+        refused: settings that could not be restored, one line each.
+    """
+
+    cause: str
+    attempts: int
+    detection_s: float | None
+    recovery_s: float
+    refused: tuple[str, ...] = ()
+
+    @property
+    def frozen_s(self) -> float:
+        """For how long the picture stood still."""
+        return (self.detection_s or 0.0) + self.recovery_s
+
+
+@dataclass(frozen=True)
+class RecoveryStatus:
+    """The rig's losses since the start.
+
+    Attributes:
+        reconnecting: the rig is gone and looked for.
+        cause: why, one line; of the last loss while there is none now.
+        serials: serial numbers of the cameras that are looked for.
+        elapsed_s: since the loss was noticed.
+        attempt: number of the attempt under way or to come, from 1.
+        wait_s: until that attempt begins, 0 while it is under way.
+        losses: how often the rig was lost.
+        outages: those that are over, newest last (the last OUTAGES_KEPT).
+        recovered_ago_s: since the last one was over, None before the first.
+    """
+
+    reconnecting: bool = False
+    cause: str = ""
+    serials: tuple[str, ...] = ()
+    elapsed_s: float = 0.0
+    attempt: int = 0
+    wait_s: float = 0.0
+    losses: int = 0
+    outages: tuple[Outage, ...] = ()
+    recovered_ago_s: float | None = None
+
+
+@dataclass(frozen=True)
 class PipelineStatus:
     """Everything the status bar, the banner and `summary.json` show.
 
     Attributes:
-        state: "stopped", "starting", "running", "frozen", "ended" (a finite replay is over), "failed".
+        state: "stopped", "starting", "running", "frozen", "reconnecting" (the rig is lost and looked for), "ended"
+            (a finite replay is over), "failed".
         error: what happened and what to do, empty if all is well; goes to the banner.
         notice: information for the banner (virtual rig shown because no camera was found, not rectified, …).
         cameras: where frames went, per camera.
@@ -111,6 +191,7 @@ class PipelineStatus:
         stages: by name. "capture" counts frames of both cameras, its rate is per camera; "pair" takes and
             drops frames and finishes pairs; "rectify" and "colorize" count pairs.
         skew_ms: colour minus mono of the newest pair.
+        drift: whether the rig still stands as it was calibrated.
     """
 
     state: str = "stopped"
@@ -125,4 +206,6 @@ class PipelineStatus:
     device: str = ""
     model: str = ""
     recorder: RecorderStatus = field(default_factory=RecorderStatus)
+    recovery: RecoveryStatus = field(default_factory=RecoveryStatus)
     memory_mb: float = 0.0
+    drift: DriftStatus = field(default_factory=DriftStatus)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from app.pipeline.status import RectifiedPair, Truth
-from capture.calibration import RigCalibration
 from capture.develop import to_8_bits
 from capture.spec import VirtualSpec
 from capture.virtual.sensor import COLOR
@@ -16,21 +15,24 @@ class TruthTeller:
 
     Args:
         spec: of the rig, which lives in another process; the same seed gives the same scene.
-        calibration: the one that pairs are rectified with, None if they are not.
+
+    Attributes:
+        board_shown: whether the board is before the rig.
+        clock_ahead_ns: by how much the mono camera's clock has stepped: the scene knows no steps.
     """
 
-    def __init__(self, spec: VirtualSpec, calibration: RigCalibration | None) -> None:
+    def __init__(self, spec: VirtualSpec) -> None:
         self._scene = VirtualTruth(spec)
-        self._calibration = calibration
         self.board_shown = False
+        self.clock_ahead_ns = 0
 
     def truth(self, rectified: RectifiedPair) -> Truth:
         """Return the truth of a pair of this rig; a second or two for the first one."""
         mono, color_frame = rectified.pair.mono, rectified.pair.color
         assert mono.device_ns is not None, "the virtual rig has a clock"
         images = self._scene.render(
-            mono.device_ns,
-            self._calibration if rectified.rectified else None,
+            mono.device_ns - self.clock_ahead_ns,
+            rectified.calibration,
             COLOR.look.of_frame(color_frame),
             with_board=self.board_shown,
         )

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
 from collections.abc import Callable
 
@@ -12,6 +14,18 @@ from models.errors import ModelError
 log = logging.getLogger(__name__)
 
 EXPECTED_ERRORS = (CaptureError, CalibrationError, DatasetError, ModelError)
+
+
+def step_back(niceness: int) -> None:
+    """Let other threads go before the one that calls this; its own later threads inherit it.
+
+    Linux gives each thread a niceness of its own. Elsewhere it would slow the whole process: nothing is done.
+    """
+    if sys.platform == "linux":
+        try:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
+        except OSError:
+            log.info("thread %s keeps its priority", threading.current_thread().name, exc_info=True)
 
 
 class Worker:
