@@ -5,6 +5,7 @@ A rig file, in full:
     kind = "genicam"                      # or "virtual", "replay"
     name = "bench rig"
     shares_trigger = true                 # frame ids of both cameras count the same trigger
+    color_side = "left"                   # of the mono camera, seen from behind; the calibration comes first
     calibration = "bench.toml"            # paths are relative to this file
     producers = ["/opt/pylon/lib/gentlproducer/gtl/ProducerU3V.cti"]
     buffers = 16
@@ -25,10 +26,13 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+import tomli_w
 
 from capture.discovery import installed_producers, viky_producer
 from capture.errors import RigFileError
+from capture.files import write_atomically
 from capture.probe import probe_producers
 from capture.rig import SettingValue
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
@@ -40,6 +44,11 @@ VIKY_SETTINGS: dict[str, SettingValue] = {
     "Width": 640,
     "Height": 480,
 }
+
+HEADER = """# CycleRig: a rig of two GenICam cameras, by serial number.
+# calibration_data/example_rig.toml explains every key; an unknown one is an error.
+
+"""
 
 NAMES = "virtual, viky, replay:DIR or a rig file (.toml)"
 
@@ -96,8 +105,8 @@ def default_spec(last: Path | None = None) -> RigSpec:
         return VirtualSpec(notice=NO_CAMERA_NOTICE)
     found = ", ".join(str(device) for device in devices.values())
     return VirtualSpec(
-        notice=f"Cameras found: {found}. Name the mono and the colour one in a rig file "
-        "(calibration_data/example_rig.toml shows how); showing the virtual rig."
+        notice=f"Cameras found: {found}. Say on the Rig page which is mono and which is "
+        "colour, or in a rig file (calibration_data/example_rig.toml shows how); showing the virtual rig."
     )
 
 
@@ -123,6 +132,41 @@ def load_rig_file(path: Path) -> RigSpec:
     return spec
 
 
+def save_rig_file(spec: GenicamSpec, path: Path) -> None:
+    """Write a rig file that `load_rig_file` reads back as the same spec; as a whole or not at all.
+
+    Comments of a file that was there before are lost. Raises RigFileError.
+    """
+
+    def relative(file: Path) -> str:
+        inside = file.is_relative_to(path.parent)
+        return (file.relative_to(path.parent) if inside else file.absolute()).as_posix()
+
+    content: dict[str, Any] = {
+        "kind": "genicam",
+        "name": spec.name,
+        "shares_trigger": spec.shares_trigger,
+        "color_side": spec.color_side,
+        "buffers": spec.buffers,
+    }
+    if spec.calibration is not None:
+        content["calibration"] = relative(spec.calibration)
+    if spec.producers:
+        content["producers"] = [relative(producer) for producer in spec.producers]
+    for role, camera in (("mono", spec.mono), ("color", spec.color)):
+        table: dict[str, Any] = {"serial": camera.serial}
+        if camera.pixel_format is not None:
+            table["pixel_format"] = camera.pixel_format
+        if camera.settings:
+            table["settings"] = dict(camera.settings)
+        content[role] = table
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (HEADER + tomli_w.dumps(content)).encode())
+    except OSError as error:
+        raise RigFileError(f"Rig file {path} cannot be written: {error.strerror}.") from error
+
+
 def _genicam(table: _Table, default_name: str) -> GenicamSpec:
     spec = GenicamSpec(
         name=table.text("name") or default_name,
@@ -132,10 +176,19 @@ def _genicam(table: _Table, default_name: str) -> GenicamSpec:
         shares_trigger=table.flag("shares_trigger", default=False),
         buffers=int(table.number("buffers", default=16, minimum=3, whole=True)),
         calibration=table.file("calibration"),
+        color_side=_side(table),
     )
     if spec.mono.serial == spec.color.serial:
         raise table.error("color.serial", f"is {spec.color.serial!r}, the same camera as mono.serial")
     return spec
+
+
+def _side(table: _Table) -> Literal["left", "right"]:
+    sides: dict[str, Literal["left", "right"]] = {"": "left", "left": "left", "right": "right"}
+    side = table.text("color_side")
+    if side in sides:
+        return sides[side]
+    raise table.error("color_side", f'is {side!r}, must be "left" or "right"')
 
 
 def _camera(table: _Table) -> CameraSpec:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from capture.rig import Rig, SettingValue
 
@@ -41,7 +42,14 @@ class CameraSpec:
 
 @dataclass(frozen=True)
 class GenicamSpec:
-    """Two GenICam cameras. `producers`: `.cti` files searched besides the usual places."""
+    """Two GenICam cameras.
+
+    Attributes:
+        producers: `.cti` files searched besides the usual places.
+        shares_trigger: frame ids of both cameras count the same trigger.
+        color_side: where the colour camera stands, seen from behind the rig; what a calibration says
+            comes first.
+    """
 
     name: str
     mono: CameraSpec
@@ -50,6 +58,7 @@ class GenicamSpec:
     shares_trigger: bool = False
     buffers: int = 16
     calibration: Path | None = None
+    color_side: Literal["left", "right"] = "left"
 
 
 RigSpec = VirtualSpec | ReplaySpec | GenicamSpec

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from capture.discovery import PATH_VARIABLE, viky_producer
 from capture.errors import RigFileError
-from capture.rig_file import NO_CAMERA_NOTICE, default_spec, load_rig_file, parse_rig
+from capture.rig_file import NO_CAMERA_NOTICE, default_spec, load_rig_file, parse_rig, save_rig_file
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, VirtualSpec
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "calibration_data" / "example_rig.toml"
@@ -68,6 +68,7 @@ def test_everything_a_genicam_rig_can_say(tmp_path: Path) -> None:
         shares_trigger = true
         buffers = 32
         calibration = "bench_calibration.toml"
+        color_side = "right"
         producers = ["/opt/vendor/producer.cti", "here.cti"]
         mono = { serial = "A1", pixel_format = "Mono12p", settings = { Exposure = 8000.0, ReverseX = true } }
         color = { serial = "B2", settings = { Width = 640, TriggerMode = "On" } }
@@ -81,7 +82,37 @@ def test_everything_a_genicam_rig_can_say(tmp_path: Path) -> None:
         shares_trigger=True,
         buffers=32,
         calibration=tmp_path / "bench_calibration.toml",
+        color_side="right",
     )
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        GenicamSpec("bare", CameraSpec("1"), CameraSpec("2")),
+        GenicamSpec(
+            'a "quoted" name',
+            CameraSpec("A1", "Mono12p", {"ReverseX": True, "ExposureTime": 8000.0, "Width": 640}),
+            CameraSpec("B2", "BayerRG8", {"TriggerMode": "On"}),
+            producers=(Path("/opt/vendor/producer.cti"),),
+            shares_trigger=True,
+            buffers=5,
+            color_side="right",
+        ),
+    ],
+)
+def test_what_is_saved_is_read_back_the_same(tmp_path: Path, spec: GenicamSpec) -> None:
+    path = tmp_path / "rigs" / "made.toml"
+    spec = replace(spec, calibration=path.parent / "calibration.toml")
+    save_rig_file(spec, path)
+    assert load_rig_file(path) == spec
+    assert 'calibration = "calibration.toml"' in path.read_text(), "what lies beside it may move with it"
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(RigFileError, match=r"made\.toml cannot be written"):
+        save_rig_file(GenicamSpec("bare", CameraSpec("1"), CameraSpec("2")), tmp_path / "file" / "made.toml")
 
 
 def test_the_name_of_a_rig_is_its_files_unless_it_says_otherwise(tmp_path: Path) -> None:
@@ -113,6 +144,7 @@ def test_virtual_and_replay_files(tmp_path: Path) -> None:
         (GENICAM.replace('"2"', "40012"), "color.serial is 40012, must be a text in quotes"),
         ("buffers = 1" + GENICAM, "buffers is 1, must be a whole number of at least 3"),
         ("shares_trigger = 1" + GENICAM, "shares_trigger is 1, must be true or false"),
+        ("color_side = 'top'" + GENICAM, 'color_side is \'top\', must be "left" or "right"'),
         ("producers = 'a.cti'" + GENICAM, "producers is 'a.cti', must be a list"),
         ("producers = ['']" + GENICAM, "producers is empty"),
         ('kind = "virtual"\nframe_rate_hz = inf', "frame_rate_hz is inf"),
