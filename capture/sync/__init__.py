@@ -1,0 +1,1 @@
+"""Recipes that make two cameras expose together, over the nodes that their descriptions name (SFNC)."""
