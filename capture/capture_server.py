@@ -19,6 +19,7 @@ from typing import Any
 
 from capture.errors import CalibrationError, CaptureError, DatasetError, FrameTimeout
 from capture.frames import ROLES, Frame, Role
+from capture.pulse import Activity, Pulse
 from capture.rig import CameraCounters, Rig, RigInfo
 from capture.ring import FrameRing, RingLayout
 from capture.spec import RigSpec, open_rig
@@ -32,11 +33,15 @@ GRACE_S = 3.0
 
 @dataclass(frozen=True)
 class Ports:
-    """The child's ends of the pipes. A message on `returns` names a slot: role number and slot number."""
+    """The child's ends of the pipes. A message on `returns` names a slot: role number and slot number.
+
+    `pulse` is beaten by the serving thread each time round, before whatever may hang.
+    """
 
     requests: Connection
     frames: Connection
     returns: Connection
+    pulse: Pulse
 
 
 @dataclass(frozen=True)
@@ -80,6 +85,7 @@ def serve(spec: RigSpec, ports: Ports) -> None:
                     server.run()
                 finally:
                     server.close()
+                    ports.pulse.beat(Activity.CLOSING)
         except Exception as error:  # noqa: BLE001 (every error crosses to the parent, which raises it)
             ports.requests.send(Reply(error=portable(error)))
     except (EOFError, OSError):
@@ -114,11 +120,14 @@ class _Server:
         """Answer requests and pass frames on until the parent asks to close. EOFError: it is gone."""
         while True:
             if self._streaming and not self._ports.requests.poll():
+                self._ports.pulse.beat(Activity.FETCHING)
                 self._pass_frame_on()
             else:
+                self._ports.pulse.beat(Activity.WAITING)
                 method, arguments = self._ports.requests.recv()
                 if method == "close":
                     return
+                self._ports.pulse.beat(Activity.ANSWERING)
                 self._ports.requests.send(self._answer(method, arguments))
 
     def _answer(self, method: str, arguments: tuple[Any, ...]) -> Reply:
@@ -147,6 +156,12 @@ class _Server:
 
     def _do_settings(self, role: Role) -> Any:
         return dict(self._rig.settings(role))
+
+    def _do_features(self, role: Role) -> Any:
+        return self._rig.features(role)
+
+    def _do_snapshot(self, role: Role) -> Any:
+        return self._rig.snapshot(role)
 
     def _do_apply(self, role: Role, name: str, value: Any) -> Any:
         return self._rig.apply(role, name, value)

@@ -1,8 +1,17 @@
 """Captured pairs on disk, in and out. The format is described in docs/dataset.md."""
 
+from capture.dataset_events import DatasetEvent, read_events
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import FrameRecord, PairRecord
 from capture.dataset_repair import Repairs
 from capture.dataset_writer import DatasetWriter
 
-__all__ = ["DatasetReader", "DatasetWriter", "FrameRecord", "PairRecord", "Repairs"]
+__all__ = [
+    "DatasetEvent",
+    "DatasetReader",
+    "DatasetWriter",
+    "FrameRecord",
+    "PairRecord",
+    "Repairs",
+    "read_events",
+]

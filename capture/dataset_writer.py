@@ -16,6 +16,7 @@ from typing import Self
 import tomli_w
 
 from capture.calibration import RigCalibration, dump_calibration
+from capture.dataset_events import DatasetEvent, append_event
 from capture.dataset_lock import LOCK_NAME, FolderLock
 from capture.dataset_records import (
     CALIBRATION_NAME,
@@ -62,6 +63,7 @@ class DatasetWriter:
         self._session = 0
         self._next = 0
         self._count = 0
+        self._last: str | None = None
         self._pool: ThreadPoolExecutor | None = None
 
     @property
@@ -135,7 +137,19 @@ class DatasetWriter:
             ) from error
         self._next += 1
         self._count += 1
+        self._last = name
         return name
+
+    def note(self, event: DatasetEvent) -> None:
+        """Write down an event after the last pair. Raises DatasetError if it cannot be written."""
+        if self._list is None:
+            raise DatasetError(f"{self.folder} is not open for writing")
+        try:
+            append_event(self.folder, event, self._session, self._last)
+        except OSError as error:
+            raise DatasetError(
+                f"an event was not noted in {self.folder}: {_reason(error)}. Its {self._count} pairs are safe"
+            ) from error
 
     def _open(self) -> None:
         _refuse_foreign_folder(self.folder)
@@ -153,6 +167,7 @@ class DatasetWriter:
         )
         sync_folder(self.folder)
         self._count = len(records)
+        self._last = records[-1].name if records else None
         self._next = max(used_numbers(self.folder, records), default=-1) + 1
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dataset")
 

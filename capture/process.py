@@ -9,6 +9,9 @@ not take the app along. Three pipes and one piece of shared memory connect the t
 
 A slot is free again as soon as its image was copied. While none is free the capture process drops new frames
 and counts them (`CameraCounters.overrun`).
+
+A process that dies, and one that hangs in a vendor's library (`capture/pulse.py`), is a lost device: the app
+lives on and may open the rig anew.
 """
 
 from __future__ import annotations
@@ -28,8 +31,12 @@ from typing import Any, Self
 
 from capture.capture_server import FrameHeader, Ports, Reply, StreamEnded, serve
 from capture.errors import CaptureError, DeviceLost, FrameTimeout
+from capture.features import FeatureTree
 from capture.frames import ROLES, Frame, Role
+from capture.journal import SettingsJournal
 from capture.pixel_formats import FORMATS
+from capture.presets import Snapshot
+from capture.pulse import LOOK_S, Activity, Pulse, PulseWatch, patience_s
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.ring import FrameRing
 from capture.spec import RigSpec
@@ -38,7 +45,12 @@ OPEN_TIMEOUT_S = 60.0
 """A GigE camera may take seconds to be found, and several vendors' libraries to load."""
 
 REQUEST_TIMEOUT_S = 10.0
+
 CLOSE_TIMEOUT_S = 5.0
+"""Time for closing cameras: one that is not released stays reserved for seconds (GigE's own heartbeat)."""
+
+CLOSE_LOST_TIMEOUT_S = 1.5
+"""The same for a rig that failed: closing what is gone hangs in some libraries, and recovery waits for it."""
 
 
 class RigProcess:
@@ -47,12 +59,17 @@ class RigProcess:
     One thread at a time may be in `next_frame`, `start` or `stop`; `settings`, `apply`, `execute` and
     `counters` may be called from other threads meanwhile. Waiting releases the interpreter lock.
 
-    When the process dies, `next_frame` raises DeviceLost at once (as do requests); leave the `with` block and
-    enter a new one to start over.
+    When the process dies, `next_frame` raises DeviceLost at once (as do requests), after the frames that were
+    captured before; when it hangs, it is ended and the same happens. Leave the `with` block and enter a new
+    one to start over. `cancel` may be called from any thread, at any time.
+
+    Args:
+        journal: gets every setting that a camera took, to be set again after a loss.
     """
 
-    def __init__(self, spec: RigSpec) -> None:
+    def __init__(self, spec: RigSpec, journal: SettingsJournal | None = None) -> None:
         self._spec = spec
+        self._journal = journal or SettingsJournal()
         self._process: SpawnProcess | None = None
         self._info: RigInfo | None = None
         self._requests: Connection
@@ -62,6 +79,12 @@ class RigProcess:
         self._ring: FrameRing | None = None
         self._acquiring = False
         self._ended: StreamEnded | None = None
+        self._pulse: Pulse
+        self._watch = PulseWatch(patience_s())
+        self._cancelling = threading.Lock()
+        self._cancelled = False
+        self._wake: Connection | None = None
+        self._woken: Connection
         self._delivered: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self._discarded: dict[Role, int] = dict.fromkeys(ROLES, 0)
 
@@ -80,23 +103,37 @@ class RigProcess:
         return self._process.pid
 
     def __enter__(self) -> Self:
-        """Start the process and open the rig in it. Raises what the rig raises, or DeviceLost."""
+        """Start the process and open the rig in it.
+
+        Raises what the rig raises, DeviceLost, or CaptureError (cancelled, or no process can be started).
+        """
         context = multiprocessing.get_context("spawn")
         self._requests, child_requests = context.Pipe()
         self._frames, child_frames = context.Pipe(duplex=False)
         child_returns, self._returns = context.Pipe(duplex=False)
-        ports = Ports(child_requests, child_frames, child_returns)
+        self._pulse = Pulse.create(context)
+        ports = Ports(child_requests, child_frames, child_returns, self._pulse)
         process = context.Process(
             target=serve, args=(self._spec, ports), name="cyclerig-capture", daemon=True
         )
         try:
             with _interrupt_blocked():
                 process.start()
+        except OSError as error:  # no memory, too many processes
+            for connection in (self._requests, self._frames, self._returns):
+                connection.close()
+            raise CaptureError(
+                f"The capture process could not be started: {error.strerror or error}."
+            ) from error
         finally:
             # Only the child may hold these ends, or its death would not close the pipes.
             for connection in (child_requests, child_frames, child_returns):
                 connection.close()
         self._process = process
+        with self._cancelling:
+            self._woken, self._wake = context.Pipe(duplex=False)
+            if self._cancelled:
+                self._wake.send_bytes(b"x")
         try:
             self._info = self._receive(OPEN_TIMEOUT_S).info
         except BaseException:
@@ -117,18 +154,30 @@ class RigProcess:
     def _end_process(self) -> None:
         process = self._process
         assert process is not None
-        process.join(CLOSE_TIMEOUT_S)
+        failed = self._ended is not None and self._ended.error is not None
+        process.join(CLOSE_LOST_TIMEOUT_S if failed else CLOSE_TIMEOUT_S)
         if process.is_alive():
             process.kill()
             process.join()
         process.close()
         self._process = None
         self._acquiring = False
-        for connection in (self._requests, self._frames, self._returns):
+        with self._cancelling:
+            assert self._wake is not None
+            self._wake.close()
+            self._wake = None
+        for connection in (self._requests, self._frames, self._returns, self._woken):
             connection.close()
         if self._ring is not None:
             self._ring.close()
             self._ring = None
+
+    def cancel(self) -> None:
+        """Let whoever waits for the process get CaptureError, now and from now on. Idempotent."""
+        with self._cancelling:
+            if not self._cancelled and self._wake is not None:
+                self._wake.send_bytes(b"x")
+            self._cancelled = True
 
     def start(self) -> None:
         """Begin to acquire, with counters at zero. Does nothing while it already acquires."""
@@ -143,6 +192,8 @@ class RigProcess:
         self._delivered = dict.fromkeys(ROLES, 0)
         self._discarded = dict.fromkeys(ROLES, 0)
         self._ended = None
+        sizes = ((camera.width, camera.height) for camera in (self.info.mono, self.info.color))
+        self._watch = PulseWatch(patience_s(*sizes))
         self._ask("start", self._ring.layout)
         self._acquiring = True
 
@@ -159,6 +210,9 @@ class RigProcess:
                     self._discarded[message.fields["role"]] += 1
         except (DeviceLost, EOFError, OSError):
             pass  # a rig that is gone has stopped; `next_frame` said so
+        except CaptureError:
+            if not self._cancelled:
+                raise
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame of either camera; None once the stream has ended.
@@ -173,12 +227,31 @@ class RigProcess:
                 if self._ended.error is not None:
                     raise self._ended.error
                 return None
-            message = self._wait_for(self._frames, deadline - monotonic())
+            message = self._wait_for(self._frames, min(deadline - monotonic(), LOOK_S))
             if message is None:
-                raise FrameTimeout(f"No frame for {timeout_s:g} s; are the cameras waiting for a trigger?")
+                self._look_at_pulse()
+                if monotonic() >= deadline:
+                    raise FrameTimeout(
+                        f"No frame for {timeout_s:g} s; are the cameras waiting for a trigger?"
+                    )
+                continue
             if isinstance(message, FrameHeader):
                 return self._take(message)
             self._ended = message
+
+    def _look_at_pulse(self) -> None:
+        """End a process that hangs while it should fetch frames; all that it sent before has been read."""
+        beats, activity = self._pulse.beats, self._pulse.activity
+        if not self._watch.look(beats, monotonic()) or activity is not Activity.FETCHING:
+            return  # a request that hangs is noticed by whoever waits for its answer
+        assert self._process is not None
+        self._process.kill()
+        self._ended = StreamEnded(
+            DeviceLost(
+                f"The capture process hung for {self._watch.silent_s:.1f} s while it fetched frames and was "
+                "ended: a call into the cameras' driver did not return."
+            )
+        )
 
     def _take(self, header: FrameHeader) -> Frame:
         """Copy the image out of its slot and give the slot back."""
@@ -204,16 +277,29 @@ class RigProcess:
     def settings(self, role: Role) -> Mapping[str, Setting]:
         """Return what can be set on a camera now."""
         found: Mapping[str, Setting] = self._ask("settings", role)
+        self._journal.saw(role, found)
         return found
+
+    def features(self, role: Role) -> FeatureTree:
+        """Return everything a camera can be asked or told. Raises DeviceLost."""
+        tree: FeatureTree = self._ask("features", role)
+        return tree
+
+    def snapshot(self, role: Role) -> Snapshot:
+        """Return all values of a camera that belong into a preset. Raises DeviceLost."""
+        values: Snapshot = self._ask("snapshot", role)
+        return values
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Set one value and return what the camera reads back. Raises SettingRejected, DeviceLost."""
         accepted: SettingValue = self._ask("apply", role, name, value)
+        self._journal.applied(role, name, value, accepted)
         return accepted
 
     def execute(self, command: str) -> None:
         """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""
         self._ask("execute", command)
+        self._journal.executed(command)
 
     def _ask(self, method: str, *arguments: object) -> Any:
         """Send a request and return its answer. Raises what the rig raised, or DeviceLost."""
@@ -234,9 +320,7 @@ class RigProcess:
         if reply is None:
             assert self._process is not None
             self._process.kill()  # a vendor's library hangs: nothing will come of waiting longer
-            raise DeviceLost(
-                f"The capture process did not answer for {timeout_s:g} s and was ended; start again."
-            )
+            raise DeviceLost(f"The capture process did not answer for {timeout_s:g} s and was ended.")
         if reply.error is not None:
             raise reply.error
         return reply
@@ -245,12 +329,14 @@ class RigProcess:
         """Return the next message, None if none comes in time. Raises DeviceLost if the process has died."""
         if self._process is None:
             raise RuntimeError("the rig is not open")
-        ready = wait([connection, self._process.sentinel], max(0.0, timeout_s))
+        ready = wait([connection, self._process.sentinel, self._woken], max(0.0, timeout_s))
         if connection in ready:  # messages sent before the process died are good
             try:
                 return connection.recv()
             except (EOFError, OSError) as error:
                 raise self._lost() from error
+        if self._woken in ready:
+            raise CaptureError("The rig was told to stop.")
         if ready:
             raise self._lost()
         return None
@@ -260,7 +346,7 @@ class RigProcess:
         self._process.join(1.0)
         code = self._process.exitcode
         how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended (exit code {code})"
-        return DeviceLost(f"The capture process {how}; start the rig again.")
+        return DeviceLost(f"The capture process {how}.")
 
 
 def _image_bytes(camera: CameraInfo) -> int:

@@ -50,5 +50,9 @@ class Board:
         """Take a topic's line down."""
         self.pin(topic, "")
 
+    def notify(self) -> None:
+        """Tell that something shown beside the lines has changed."""
+        self._on_change()
+
     def _text(self) -> str:
         return " ".join(line for line in self._lines.values() if line)

@@ -21,7 +21,7 @@ from app.pipeline.rectifying import RectifyStage
 from app.pipeline.slots import LatestSlot
 from app.pipeline.source import Source
 from app.pipeline.stages import StageMeter
-from app.pipeline.status import LiveResult, PipelineStatus, RectifiedPair
+from app.pipeline.status import LiveResult, Outage, PipelineStatus, RectifiedPair
 from app.pipeline.taps import Taps
 from app.pipeline.truth import TruthTeller
 from app.pipeline.turning import corrected
@@ -33,12 +33,14 @@ from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.rig import Rig, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec, RigSpec, VirtualSpec
+from capture.virtual.schedule import CLOCK_STEP_NS
 from models.engine import Engine
 
 log = logging.getLogger(__name__)
 
 ERROR_TOPICS = ("capture", "pair", "calibration", "rectify", "colorize", "settings", "recorder")
 NOTICE_TOPICS = ("rig", "calibration")
+STOP_PATIENCE_S = 3.0  # for cameras to stop and to close in good order
 TRIGGER_ROLE: Role = "mono"  # setting and trigger act on the whole rig, through either camera
 
 
@@ -122,6 +124,9 @@ class LivePipeline:
             self._rig_changed,
             self._frame_arrived,
             self._stream_over,
+            self._count_anew,
+            self._rig_lost,
+            self._rig_back,
             self._errors,
         )
         self._rectify = RectifyStage(self._raw, self._show, self._settle, self._rectify_meter, self._errors)
@@ -166,7 +171,9 @@ class LivePipeline:
             self._source.stop()
             self._memory.stop()
             self._drift.stop()
-            source.join()
+            if not source.join(STOP_PATIENCE_S):
+                self._source.give_up()  # a driver does not answer: its process is closed by force
+                source.join()
             if self._raw.close() is not None:
                 self._rectify_meter.drop()
             rectifier.join()
@@ -186,8 +193,11 @@ class LivePipeline:
         """Return a snapshot."""
         capture = self._capture_meter.status()
         frozen = self._gate.frozen
+        recovery = self._source.recovery()
         with self._lock:
             state = "frozen" if self._state == "running" and frozen else self._state
+            if recovery.reconnecting and self._state == "running":
+                state = "reconnecting"
             info = self._info
         return PipelineStatus(
             state=state,
@@ -207,6 +217,7 @@ class LivePipeline:
             device=self._colorize.device_name,
             model=str(self._config.model),
             recorder=self._recorder.status(),
+            recovery=recovery,
             memory_mb=self._memory.used_mb,
             drift=self._drift.status(),
         )
@@ -263,6 +274,8 @@ class LivePipeline:
         self._source.ask(lambda rig: rig.execute(command))
         if self._truth is not None and command in ("ShowBoard", "HideBoard"):
             self._truth.board_shown = command == "ShowBoard"
+        if self._truth is not None and command == "StepClock:mono":
+            self._truth.clock_ahead_ns += CLOCK_STEP_NS
 
     @property
     def calibration(self) -> CalibrationInUse | None:
@@ -348,9 +361,30 @@ class LivePipeline:
         self._rectify_meter.take()
         self._gate.offer(pair)
 
-    def _stream_over(self) -> None:
+    def _count_anew(self, info: RigInfo) -> None:
+        """Acquisition was interrupted: frame ids and clocks may begin anew."""
+        self._hand_on_rest()
+        self._pairs.use(info)
+
+    def _rig_lost(self, cause: str) -> None:
+        self._hand_on_rest()
+        self._recorder.note("rig_lost", cause=cause)
+
+    def _rig_back(self, outage: Outage) -> None:
+        self._recorder.note(
+            "rig_back",
+            cause=outage.cause,
+            frozen_s=round(outage.frozen_s, 3),
+            refused=list(outage.refused),
+        )
+
+    def _hand_on_rest(self) -> None:
+        """Pass on the pairs that waited for a frame that could have fitted better."""
         for pair in self._pairs.flush():
             self._pair_arrived(pair)
+
+    def _stream_over(self) -> None:
+        self._hand_on_rest()
         self._stream_ended = True
         self._end_if_over()
 

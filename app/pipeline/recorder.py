@@ -11,7 +11,8 @@ from app.pipeline.board import Board
 from app.pipeline.slots import LosslessQueue
 from app.pipeline.status import RecorderStatus
 from capture.calibration import RigCalibration
-from capture.dataset import DatasetWriter
+from capture.dataset import DatasetEvent, DatasetWriter
+from capture.dataset_events import Json
 from capture.errors import DatasetError
 from capture.frames import FramePair
 from capture.rig import RigInfo
@@ -33,7 +34,7 @@ class _Dataset:
 
 @dataclass(frozen=True, eq=False)
 class _Job:
-    pair: FramePair
+    item: FramePair | DatasetEvent
     dataset: _Dataset
 
 
@@ -100,6 +101,15 @@ class Recorder:
                 except DatasetError as error:
                     self._stop_recording(error)
 
+    def note(self, event: str, **details: Json) -> None:
+        """Queue an event for the open dataset, between the pairs before and after it; while it records."""
+        with self._lock:
+            if self._status.recording and self._dataset is not None:
+                try:
+                    self._put(DatasetEvent(event, details))
+                except DatasetError as error:
+                    self._stop_recording(error)
+
     def status(self) -> RecorderStatus:
         """Return a snapshot."""
         with self._lock:
@@ -120,13 +130,16 @@ class Recorder:
 
     def _write(self, job: _Job) -> None:
         try:
-            job.dataset.writer.save(job.pair)
+            if isinstance(job.item, DatasetEvent):
+                job.dataset.writer.note(job.item)
+            else:
+                job.dataset.writer.save(job.item)
         except DatasetError as error:
-            log.info("a pair was not saved", exc_info=True)
+            log.info("a pair or an event was not saved", exc_info=True)
             self._stop_recording(error)
         else:
             with self._lock:
-                if job.dataset is self._dataset:
+                if job.dataset is self._dataset and isinstance(job.item, FramePair):
                     self._status = replace(self._status, saved=self._status.saved + 1)
         finally:
             with self._lock:
@@ -139,9 +152,9 @@ class Recorder:
             former.replaced = True
             _close_if_done(former)
 
-    def _put(self, pair: FramePair) -> None:
+    def _put(self, item: FramePair | DatasetEvent) -> None:
         dataset = self._open_dataset()
-        if self._queue.put(_Job(pair, dataset)):
+        if self._queue.put(_Job(item, dataset)):
             dataset.queued += 1
         else:
             raise DatasetError(

@@ -6,15 +6,20 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, replace
+from contextlib import contextmanager, suppress
 from typing import Any, Generic, TypeVar
 
 from app.pipeline.board import Board
-from capture.errors import CaptureError, DeviceLost, FrameTimeout, SettingRejected
+from app.pipeline.ledger import Ledger
+from app.pipeline.recovery import Recovery
+from app.pipeline.stall import StallWatch
+from app.pipeline.status import Outage, RecoveryStatus
+from capture.errors import AcquisitionLocked, CaptureError, DeviceLost, FrameTimeout
 from capture.frames import ROLES, Frame, Role
+from capture.journal import SettingsJournal
 from capture.process import RigProcess
 from capture.rig import CameraCounters, Rig, RigInfo, Setting, SettingValue
 from capture.spec import RigSpec
@@ -23,13 +28,14 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_S = 0.05  # longest wait for a frame, and so for a wish to be noticed
-STALL_S = 3.0  # silence of a camera that is worth a word
 COUNTERS_EVERY_S = 0.25
-BACKOFF_S = (0.5, 1.0, 2.0, 5.0)  # before the first, second, … attempt to reopen; the last one repeats
 
 
 class Source:
     """Reads one rig until told to stop. `run` is the body of its thread; the rest is for any thread.
+
+    A rig that is lost (a camera unplugged, a driver that crashed or hangs) is opened again in a new process,
+    as often as it takes, with every setting that was changed since the start; then it acquires again.
 
     Args:
         spec: the rig to open, and to open again after each loss.
@@ -37,6 +43,9 @@ class Source:
         on_info: called in the thread when a setting changed what is known of the rig: size, format, rate.
         on_frame: called in the thread with every frame.
         on_end: called in the thread when a finite stream is over.
+        on_pause: called in the thread when acquisition was interrupted for a moment: frames count anew.
+        on_lost: called in the thread with the cause when the rig is lost and its last frame was handed on.
+        on_back: called in the thread with the outage when both cameras send again, before their frame.
         board: where errors are shown, under the topics "capture" and "settings".
     """
 
@@ -47,6 +56,9 @@ class Source:
         on_info: Callable[[RigInfo], None],
         on_frame: Callable[[Frame], None],
         on_end: Callable[[], None],
+        on_pause: Callable[[RigInfo], None],
+        on_lost: Callable[[str], None],
+        on_back: Callable[[Outage], None],
         board: Board,
     ) -> None:
         self._spec = spec
@@ -54,19 +66,40 @@ class Source:
         self._on_info = on_info
         self._on_frame = on_frame
         self._on_end = on_end
+        self._on_pause = on_pause
+        self._on_lost = on_lost
+        self._on_back = on_back
         self._board = board
         self._stopping = threading.Event()
         self._wishes: queue.SimpleQueue[_Wish[Any]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._open = False
+        self._rig: RigProcess | None = None
+        self._info: RigInfo | None = None
         self._settings: dict[Role, dict[str, Setting]] = {role: {} for role in ROLES}
-        self._chosen: dict[_Chosen, SettingValue] = {}
-        self._ledger = _Ledger()
+        self._journal = SettingsJournal()
+        self._ledger = Ledger()
+        self._recovery = Recovery(board.notify)
 
     def stop(self) -> None:
-        """Ask the thread to end. Idempotent."""
+        """Ask the thread to end, also while it opens the rig or waits for one that is lost. Idempotent."""
         self._stopping.set()
         self._wishes.put(_Wish(lambda _rig: None))  # wakes it where it waits for one
+        with self._lock:
+            opening = self._rig if not self._open else None
+        if opening is not None:
+            opening.cancel()
+
+    def give_up(self) -> None:
+        """Let the thread end although the rig does not answer: what it was asked for last may be lost."""
+        with self._lock:
+            rig = self._rig
+        if rig is not None:
+            rig.cancel()
+
+    def recovery(self) -> RecoveryStatus:
+        """Return how often the rig was lost, and how it came back."""
+        return self._recovery.status()
 
     def counters(self) -> dict[Role, CameraCounters]:
         """Return where frames went since the beginning, all connections added up."""
@@ -84,15 +117,26 @@ class Source:
     def apply_to(self, rig: Rig, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Do what `apply` does; for functions that run in the thread already."""
         before = rig.info
-        actual = rig.apply(role, name, value)
-        chosen = _Chosen(role, name, self._selectors(role, name))
-        self._chosen.pop(chosen, None)  # the order of the last changes is the one to repeat
-        self._chosen[chosen] = value
+        try:
+            actual = rig.apply(role, name, value)
+        except AcquisitionLocked:
+            with self.paused(rig):
+                actual = rig.apply(role, name, value)
         self._read_settings(rig)
         if rig.info != before:
             self._on_info(rig.info)
         self._board.clear("settings")
         return actual
+
+    @contextmanager
+    def paused(self, rig: Rig) -> Iterator[None]:
+        """Interrupt acquisition, for functions that run in the thread; what was captured before is kept."""
+        rig.stop()
+        try:
+            yield
+        finally:
+            rig.start()
+            self._on_pause(rig.info)
 
     def ask(self, action: Callable[[Rig], T], timeout_s: float = 1.0) -> T:
         """Run `action` in the thread and return its result.
@@ -116,40 +160,69 @@ class Source:
 
     def run(self) -> None:
         """Read until stopped. Raises CaptureError if the rig cannot even be opened the first time."""
-        attempt = 0
-        connected_before = False
         while not self._stopping.is_set():
+            if self._recovery.reconnecting:
+                self._stopping.wait(self._recovery.next_attempt())
+            rig = RigProcess(self._spec, self._journal)
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                self._rig = rig
             try:
-                with RigProcess(self._spec) as rig:
-                    self._connect(rig)
-                    attempt, connected_before = 0, True
-                    try:
-                        self._read_until_stopped(rig)
-                    finally:
-                        self._ledger.update(rig.counters())
+                self._run_once(rig)
             except CaptureError as error:
-                if not connected_before:
+                if self._stopping.is_set():
+                    return
+                if self._info is None:
                     raise
-                log.info("rig lost", exc_info=True)
-                self._board.pin("capture", f"{error} Reconnecting.")
-                self._stopping.wait(BACKOFF_S[min(attempt, len(BACKOFF_S) - 1)])
-                attempt += 1
+                self._lost(error)
             finally:
+                with self._lock:
+                    self._rig = None
+
+    def _run_once(self, rig: RigProcess) -> None:
+        """Open the rig and read it until it is lost (CaptureError) or the thread is to stop."""
+        with rig:
+            try:
+                self._connect(rig)
+                self._read_until_stopped(rig)
+            except CaptureError as error:
+                # What was captured before is in the pipe still, if a request found out about the loss.
+                with suppress(CaptureError):
+                    while (frame := rig.next_frame(0.0)) is not None:
+                        self._take(frame)
+                if self._info is not None and not self._stopping.is_set():
+                    self._lost(error)  # before the process is closed: that may take its time
+                raise
+            finally:
+                self._ledger.update(rig.counters())
                 self._disconnect()
 
     def _connect(self, rig: Rig) -> None:
-        for chosen, value in self._chosen.items():
-            try:
-                for selector, choice in chosen.selectors:
-                    rig.apply(chosen.role, selector, choice)
-                rig.apply(chosen.role, chosen.name, value)
-            except SettingRejected as error:
-                self._board.pin("settings", f"{chosen.role} camera: {error}")
+        refused = self._journal.replay(rig)
+        if refused:
+            self._board.pin("settings", f"Not restored: {' '.join(refused)}")
         with self._lock:
             self._open = True
+        self._info = rig.info
         self._on_open(rig)
         self._read_settings(rig)
         rig.start()
+        outage = self._recovery.opened(refused, waits_for_trigger=self._waits_for_trigger())
+        if outage is not None:
+            self._board.clear("capture")
+            self._on_back(outage)
+
+    def _lost(self, error: CaptureError) -> None:
+        """Say that the rig is gone; once per loss, and again when an attempt to open it failed."""
+        log.info("rig lost", exc_info=error)
+        assert self._info is not None
+        first = not self._recovery.reconnecting
+        serials = tuple(dict.fromkeys(camera.serial for camera in (self._info.mono, self._info.color)))
+        self._recovery.lost(str(error), serials, waits_for_trigger=self._waits_for_trigger())
+        self._board.pin("capture", str(error))
+        if first:
+            self._on_lost(str(error))
 
     def _disconnect(self) -> None:
         self._ledger.close()
@@ -159,7 +232,7 @@ class Source:
                 self._wishes.get_nowait().refuse()
 
     def _read_until_stopped(self, rig: Rig) -> None:
-        watch = _StallWatch(self._board)
+        watch = StallWatch(self._board)
         counters_due_s = 0.0
         while not self._stopping.is_set():
             self._carry_out_wishes(rig)
@@ -172,13 +245,19 @@ class Source:
                     self._on_end()
                     self._wait_for_stop(rig)
                     return
-                self._ledger.read(frame.role)
-                self._on_frame(frame)
+                self._take(frame)
                 watch.heard(frame.role)
             if time.monotonic() > counters_due_s:
                 counters_due_s = time.monotonic() + COUNTERS_EVERY_S
                 self._ledger.update(rig.counters())
         rig.stop()
+
+    def _take(self, frame: Frame) -> None:
+        self._ledger.read(frame.role)
+        outage = self._recovery.frame(frame)
+        if outage is not None:
+            self._on_back(outage)
+        self._on_frame(frame)
 
     def _carry_out_wishes(self, rig: Rig) -> None:
         while not self._wishes.empty():
@@ -193,12 +272,6 @@ class Source:
         with self._lock:
             self._settings = settings
 
-    def _selectors(self, role: Role, name: str) -> tuple[tuple[str, SettingValue], ...]:
-        if name.endswith("Selector"):
-            return ()
-        settings = self.settings(role)
-        return tuple((other, settings[other].value) for other in settings if other.endswith("Selector"))
-
     def _waits_for_trigger(self) -> bool:
         with self._lock:
             return any(
@@ -206,15 +279,6 @@ class Source:
                 for camera in self._settings.values()
                 if "TriggerMode" in camera
             )
-
-
-@dataclass(frozen=True)
-class _Chosen:
-    """A setting that somebody chose, and what the camera's selectors pointed at then (as in SFNC)."""
-
-    role: Role
-    name: str
-    selectors: tuple[tuple[str, SettingValue], ...]
 
 
 class _Wish(Generic[T]):
@@ -239,78 +303,3 @@ class _Wish(Generic[T]):
             self.future.set_exception(
                 DeviceLost("the rig is not connected: wait until it is, or choose another one")
             )
-
-
-class _Ledger:
-    """Camera counters across reconnections: a rig counts from zero each time it is opened."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._closed = dict.fromkeys(ROLES, CameraCounters())
-        self._current = dict.fromkeys(ROLES, CameraCounters())
-        self._read = dict.fromkeys(ROLES, 0)
-
-    def read(self, role: Role) -> None:
-        """Count a frame that was read."""
-        with self._lock:
-            self._read[role] += 1
-
-    def update(self, counters: Mapping[Role, CameraCounters]) -> None:
-        """Take over what the open rig has counted."""
-        with self._lock:
-            self._current.update(counters)
-
-    def close(self) -> None:
-        """Keep what the rig counted last, before it is opened anew."""
-        with self._lock:
-            self._closed = self._sum()
-            self._current = dict.fromkeys(ROLES, CameraCounters())
-
-    def total(self) -> dict[Role, CameraCounters]:
-        """Return all of it; `delivered` is what was read from the rig, to the frame."""
-        with self._lock:
-            return {role: replace(total, delivered=self._read[role]) for role, total in self._sum().items()}
-
-    def _sum(self) -> dict[Role, CameraCounters]:
-        return {
-            role: CameraCounters(
-                delivered=self._closed[role].delivered + current.delivered,
-                incomplete=self._closed[role].incomplete + current.incomplete,
-                id_gaps=self._closed[role].id_gaps + current.id_gaps,
-                overrun=self._closed[role].overrun + current.overrun,
-            )
-            for role, current in self._current.items()
-        }
-
-
-class _StallWatch:
-    """Notices a camera that sends nothing although it should."""
-
-    def __init__(self, board: Board) -> None:
-        self._board = board
-        self._heard_s = dict.fromkeys(ROLES, time.monotonic())
-        self._stalled = True  # whatever the board says of a lost rig goes with the first frames
-
-    def heard(self, role: Role) -> None:
-        """Note a frame."""
-        self._heard_s[role] = time.monotonic()
-        self._look()
-
-    def nothing(self, waits_for_trigger: bool) -> None:
-        """Note that nothing came for a while."""
-        if waits_for_trigger:
-            self._heard_s = dict.fromkeys(ROLES, time.monotonic())
-        self._look()
-
-    def _look(self) -> None:
-        silent = [role for role in ROLES if time.monotonic() - self._heard_s[role] > STALL_S]
-        if silent:
-            self._stalled = True
-            names = " and the ".join(role.replace("color", "colour") for role in silent)
-            self._board.pin(
-                "capture",
-                f"No frame from the {names} camera for {STALL_S:g} s: check its exposure, trigger and cable.",
-            )
-        elif self._stalled:
-            self._stalled = False
-            self._board.clear("capture")

@@ -134,7 +134,7 @@ class Outage:
         attempts: how often the rig was opened until it was back.
         detection_s: from the last frame of the camera that fell silent first until the loss was noticed; None
             where the cameras wait for triggers, or had sent nothing yet.
-        recovery_s: from then until both cameras sent again (where they wait for triggers: until they acquired).
+        recovery_s: from then until both cameras sent again; until they acquired, if they wait for triggers.
         refused: settings that could not be restored, one line each.
     """
 
@@ -182,8 +182,8 @@ class PipelineStatus:
     """Everything the status bar, the banner and `summary.json` show.
 
     Attributes:
-        state: "stopped", "starting", "running", "frozen", "reconnecting" (the rig is lost and looked for), "ended"
-            (a finite replay is over), "failed".
+        state: "stopped", "starting", "running", "frozen", "reconnecting" (the rig is lost and looked for),
+            "ended" (a finite replay is over), "failed".
         error: what happened and what to do, empty if all is well; goes to the banner.
         notice: information for the banner (virtual rig shown because no camera was found, not rectified, …).
         cameras: where frames went, per camera.

@@ -50,10 +50,11 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
-    def join(self) -> None:
-        """Wait for the thread to end; at once if it never started."""
+    def join(self, timeout_s: float | None = None) -> bool:
+        """Wait for the thread to end; at once if it never started. Returns whether it has."""
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(timeout_s)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self, cast
 
-from capture.errors import DeviceLost, FrameTimeout, RigFileError, SettingRejected
+from capture.errors import AcquisitionLocked, DeviceLost, FrameTimeout, RigFileError, SettingRejected
+from capture.features import Defaults, FeatureTree, tree_of_settings
 from capture.frames import ROLES, Frame, Role
+from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.spec import VirtualSpec
 from capture.virtual.controls import FRAME_RATE_HZ, TRIGGER_MODES, Controls, chosen, within
@@ -22,7 +26,12 @@ COMMANDS = (
     "TriggerSoftware",
     "ShowBoard",
     "HideBoard",
-    *(f"{fault}:{role}" for fault in ("DropFrame", "DelayFrame", "LoseDevice") for role in ROLES),
+    *(
+        f"{fault}:{role}"
+        for fault in ("DropFrame", "DelayFrame", "StepClock", "LoseDevice")
+        for role in ROLES
+    ),
+    "HangFetch",
 )
 # Solved from pictures of the board at this size.
 SHIPPED_CALIBRATION = Path(__file__).resolve().parents[2] / "calibration_data" / "virtual.toml"
@@ -35,8 +44,10 @@ class VirtualRig:
     `start`.
 
     Commands besides "TriggerSoftware": "ShowBoard" and "HideBoard" for the calibration board; faults, each
-    for ":mono" or ":color": "DropFrame" loses the next frame, "DelayFrame" makes it late, "LoseDevice"
-    unplugs the camera until the rig is opened anew.
+    for ":mono" or ":color": "DropFrame" loses the next frame, "DelayFrame" makes it late, "StepClock" puts
+    the camera's clock forward by 37 s (TAI and UTC differ by that: a PTP clock that changes its mind),
+    "LoseDevice" unplugs the camera until the rig is opened anew. "HangFetch": `next_frame` does not return
+    until acquisition is stopped by another thread, like a driver that waits for ever.
 
     `stop`, `apply` and `execute` may come from another thread while one waits in `next_frame`.
     """
@@ -47,7 +58,9 @@ class VirtualRig:
         self._stage: Stage | None = None
         self._acquiring = False
         self._lost: set[Role] = set()
+        self._hangs = False
         self._controls: dict[Role, Controls] = {}
+        self._defaults: dict[Role, Defaults] = {}
         self._schedule = self._new_schedule()
 
     @property
@@ -92,8 +105,12 @@ class VirtualRig:
             )
         self._stage = Stage(spec)
         self._lost = set()
+        self._hangs = False
         self._controls = {role: Controls(role) for role in ROLES}
+        self._defaults = {role: Defaults() for role in ROLES}
         self._schedule = self._new_schedule()
+        for role in ROLES:
+            self.features(role)  # what they have at first
         return self
 
     def __exit__(
@@ -114,7 +131,7 @@ class VirtualRig:
     def stop(self) -> None:
         """End acquisition; whoever waits for a frame wakes."""
         with self._changed:
-            self._acquiring = False
+            self._acquiring = self._hangs = False
             self._schedule.halt()
             self._changed.notify_all()
 
@@ -126,6 +143,8 @@ class VirtualRig:
         deadline_ns = time.monotonic_ns() + round(timeout_s * 1e9)
         with self._changed:
             was_acquiring = self._acquiring
+            while self._hangs and self._acquiring:
+                self._changed.wait()
             while True:
                 self._check_alive()
                 now_ns = time.monotonic_ns()
@@ -147,10 +166,20 @@ class VirtualRig:
     def settings(self, role: Role) -> Mapping[str, Setting]:
         """Return what can be set on a camera now; frame rate and trigger are the same for both."""
         with self._changed:
-            return self._controls[role].settings() | self._shared_settings()
+            found = self._controls[role].settings() | self._shared_settings()
+            found["PixelFormat"] = replace(found["PixelFormat"], while_stopped=self._acquiring)
+            return found
+
+    def features(self, role: Role) -> FeatureTree:
+        """Return the settings as a tree."""
+        return tree_of_settings(self.settings(role), self._defaults[role])
+
+    def snapshot(self, role: Role) -> Snapshot:
+        """Return all settings, those of each colour channel too."""
+        return take_snapshot(partial(self.features, role), partial(self.apply, role))
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
-        """Set one value and return what holds now. Raises SettingRejected, DeviceLost."""
+        """Set one value and return what holds now. Raises SettingRejected, AcquisitionLocked, DeviceLost."""
         with self._changed:
             self._check_alive()
             now_ns = time.monotonic_ns()
@@ -161,7 +190,7 @@ class VirtualRig:
                 self._schedule.change_rate(within(setting, value), now_ns)
             else:
                 if name == "PixelFormat" and self._acquiring:
-                    raise SettingRejected(name, value, "it is locked during acquisition; stop first")
+                    raise AcquisitionLocked(name, value, "it is taken only while acquisition is stopped")
                 look = self._controls[role].changed(name, value)
                 self._schedule.change_look(role, look, now_ns)
             self._changed.notify_all()
@@ -178,6 +207,10 @@ class VirtualRig:
             now_ns = time.monotonic_ns()
             if name == "LoseDevice":
                 self._lost.add(role)
+            elif name == "HangFetch":
+                self._hangs = True
+            elif name == "StepClock":
+                self._schedule.step_clock(role)
             elif name in ("ShowBoard", "HideBoard"):
                 self._schedule.show_board(name == "ShowBoard", now_ns)
             elif name == "DropFrame":
@@ -221,7 +254,7 @@ class VirtualRig:
         name, layout = next(
             (name, layout) for name, (layout, bits) in PIXEL_FORMATS[shot.role].items() if bits == look.bits
         )
-        image = stage.image(shot.role, shot.frame_id, shot.device_ns, look, with_board=shot.with_board)
+        image = stage.image(shot.role, shot.frame_id, shot.scene_ns, look, with_board=shot.with_board)
         return Frame(
             role=shot.role,
             image=image,

@@ -19,6 +19,8 @@ JITTER_NS = 25_000
 LATE_PERIODS = 2.5
 # Triggers whose frames wait in the cameras' buffers while nobody fetches them.
 BUFFERED_TRIGGERS = 3
+# By how much a clock that steps goes forward: TAI − UTC, seen in the field when a PTP master changed.
+CLOCK_STEP_NS = 37_000_000_000
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Shot:
 
     Attributes:
         frame_id: number of the trigger, the same for both cameras.
-        device_ns: the camera's clock at exposure; time of the scene.
+        scene_ns: time of the scene at exposure.
+        device_ns: the same on the camera's clock, which may have stepped.
         arrival_ns: host time at which it is there.
         look: settings it is taken with.
         with_board: whether the calibration board is in the picture.
@@ -35,6 +38,7 @@ class Shot:
 
     role: Role
     frame_id: int
+    scene_ns: int
     device_ns: int
     arrival_ns: int
     look: Look
@@ -70,6 +74,7 @@ class Schedule:
     )
     _to_drop: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(ROLES, 0))
     _to_delay: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(ROLES, 0))
+    _clock_ahead_ns: dict[Role, int] = field(default_factory=lambda: dict.fromkeys(ROLES, 0))
 
     @property
     def period_ns(self) -> int:
@@ -92,6 +97,7 @@ class Schedule:
             self._last_arrival_ns[role] = 0
             self._counters[role] = CameraCounters()
             self._to_drop[role] = self._to_delay[role] = 0
+            self._clock_ahead_ns[role] = 0
 
     def halt(self) -> None:
         """Trigger no more; what is on its way is lost, counters stay."""
@@ -111,6 +117,10 @@ class Schedule:
     def delay_next(self, role: Role) -> None:
         """Let the next frame of a camera arrive late, and those behind it wait for it."""
         self._to_delay[role] += 1
+
+    def step_clock(self, role: Role) -> None:
+        """Put a camera's clock forward; the scene goes on by the time that has really passed."""
+        self._clock_ahead_ns[role] += CLOCK_STEP_NS
 
     def change_rate(self, frame_rate_hz: float, now_ns: int) -> None:
         """Trigger at another rate from now on."""
@@ -184,7 +194,7 @@ class Schedule:
         if self._running and not self.by_software:
             self._origin_ns, self._origin_id = self._time_of(self._next_id), self._next_id
 
-    def _expose(self, time_ns: int, device_ns: int) -> None:
+    def _expose(self, time_ns: int, scene_ns: int) -> None:
         frame_id, self._next_id = self._next_id, self._next_id + 1
         for index, role in enumerate(ROLES):
             if self._to_drop[role]:
@@ -201,6 +211,8 @@ class Schedule:
             # Frames of one camera never overtake each other.
             arrival_ns = max(arrival_ns, self._last_arrival_ns[role] + 1)
             self._last_arrival_ns[role] = arrival_ns
+            exposed_ns = scene_ns + jitter
+            clock_ns = exposed_ns + self._clock_ahead_ns[role]
             self._coming[role].append(
-                Shot(role, frame_id, device_ns + jitter, arrival_ns, look, self.with_board)
+                Shot(role, frame_id, exposed_ns, clock_ns, arrival_ns, look, self.with_board)
             )

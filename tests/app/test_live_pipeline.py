@@ -160,7 +160,7 @@ def test_a_lost_camera_comes_back_with_its_settings() -> None:
         watched.wait_for("the exposure", lambda: watched.views[-1].pair.mono.exposure_us == 4000)
         before = watched.pipeline.status()
         watched.pipeline.execute("LoseDevice:mono")
-        watched.wait_for("the loss", lambda: "Reconnecting" in watched.pipeline.status().error)
+        watched.wait_for("the loss", lambda: watched.pipeline.status().recovery.reconnecting)
         with pytest.raises(DeviceLost):
             watched.pipeline.apply("mono", "ExposureTime", 5000.0)
         last = watched.views[-1].pair.index
@@ -180,7 +180,7 @@ def test_a_killed_capture_process_is_started_again() -> None:
             process for process in psutil.Process().children() if "spawn_main" in " ".join(process.cmdline())
         ]
         os.kill(child.pid, signal.SIGKILL)
-        watched.wait_for("the loss", lambda: "Reconnecting" in watched.pipeline.status().error)
+        watched.wait_for("the loss", lambda: watched.pipeline.status().recovery.reconnecting)
         watched.wait_for("recovery", lambda: watched.pipeline.status().error == "")
         watched.wait_for_views(2)
 

@@ -166,7 +166,7 @@ def test_a_killed_capture_process_is_a_lost_device() -> None:
         take(rig, 10)
         memory = ring_name(rig)
         os.kill(rig.pid, signal.SIGKILL)
-        with pytest.raises(DeviceLost, match=r"ended by signal 9; start the rig again"):
+        with pytest.raises(DeviceLost, match=r"ended by signal 9"):
             take(rig, 1000)
         with pytest.raises(DeviceLost):
             rig.next_frame(PATIENCE_S)
