@@ -36,6 +36,14 @@ class SettingRejected(CaptureError):
         )  # crosses to another process
 
 
+class AcquisitionLocked(SettingRejected):
+    """A camera takes this only while acquisition is stopped: stop, ask again, start."""
+
+
+class PresetError(CaptureError):
+    """A file of camera settings that cannot be used; the message names the file and the key."""
+
+
 class RigFileError(CaptureError):
     """A rig file or rig name that cannot be used; the message names the file and the key."""
 

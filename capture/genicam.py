@@ -23,9 +23,11 @@ from capture.errors import (
     RigFileError,
     SettingRejected,
 )
+from capture.features import FeatureTree
 from capture.frames import ROLES, Frame, Role
 from capture.gentl_camera import VENDOR_ERRORS, GentlCamera
 from capture.node_settings import vendor_message
+from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
 from capture.spec import CameraSpec, GenicamSpec
 
@@ -211,13 +213,24 @@ class GenicamRig:
         self._refresh_info()
         return accepted
 
+    def features(self, role: Role) -> FeatureTree:
+        """Return everything a camera has. Raises DeviceLost."""
+        return self._cameras[role].features()
+
+    def snapshot(self, role: Role) -> Snapshot:
+        """Return all values of a camera that belong into a preset. Raises DeviceLost."""
+        return self._cameras[role].snapshot()
+
     def execute(self, command: str) -> None:
-        """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""
-        if command not in self.info.commands:
+        """Run one of `info.commands`, or any command node of one camera as NAME:ROLE.
+
+        Raises SettingRejected, AcquisitionLocked, DeviceLost.
+        """
+        name, _, only = command.partition(":")
+        if command not in self.info.commands and only not in ROLES:
             raise SettingRejected(
                 "command", command, f"this rig takes {', '.join(self.info.commands) or 'none'}"
             )
-        name, _, only = command.partition(":")
         for role in ROLES:
             if only in ("", role):
                 self._cameras[role].execute(name)

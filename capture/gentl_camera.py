@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,12 @@ from genicam import genapi, gentl
 from harvesters.core import Callback
 from harvesters.util.pfnc import dict_by_ints
 
-from capture.errors import CaptureError, DeviceLost, RigFileError, SettingRejected
+from capture.errors import AcquisitionLocked, CaptureError, DeviceLost, RigFileError, SettingRejected
+from capture.features import FeatureTree
 from capture.frames import Frame, Layout, Role
-from capture.node_settings import NodeSettings, vendor_message
+from capture.node_settings import SHOWN, SLOW_COMMANDS, NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS, PixelFormat, find_format, unpack
+from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, Setting, SettingValue
 from capture.spec import CameraSpec
 
@@ -35,6 +38,8 @@ IMAGE_GEOMETRY = {
     "DecimationVertical",
 }
 """Settings that change the size of a frame. Buffers are laid out for it: they wait until acquisition ends."""
+
+LOCKED = "it is taken only while acquisition is stopped"
 
 AUTO_REFRESH_NS = 500_000_000
 """With automatic exposure or gain the camera changes both itself; they are read this often."""
@@ -78,6 +83,7 @@ class GentlCamera:
         self._acquirer = acquirer
         self._nodes = NodeSettings(acquirer.remote_device.node_map)
         self._acquiring = False
+        self._set_when_stopped: frozenset[str] = frozenset()
         self._has_clock = any(self._nodes.has(name) for name in CLOCK_NODES)
         self._tick_hz: float | None = None
         self._exposure_us: float | None = None
@@ -95,6 +101,7 @@ class GentlCamera:
 
     def configure(self) -> None:
         """Apply the settings of the rig file. Raises SettingRejected, RigFileError."""
+        self._nodes.tree()  # what the camera had when it was opened
         if self._nodes.value("AcquisitionMode") not in (None, "Continuous"):
             self._nodes.apply("AcquisitionMode", "Continuous")
         if self._spec.pixel_format is not None:
@@ -155,6 +162,7 @@ class GentlCamera:
     def start(self) -> None:
         """Begin to acquire with fresh counters. Raises DeviceLost, CaptureError."""
         self._read_values()
+        self._set_when_stopped = frozenset(f.name for f in self._nodes.tree() if f.writable)
         self._last_frame_ns = time.monotonic_ns()
         try:
             self._acquirer.start()
@@ -295,14 +303,53 @@ class GentlCamera:
     # -- settings
 
     def settings(self) -> dict[str, Setting]:
-        """Return what can be set now."""
+        """Return what can be set now, or by stopping for a moment; see `Setting.while_stopped`."""
         found = self._nodes.read_all()
-        return {name: s for name, s in found.items() if not (self._acquiring and name in IMAGE_GEOMETRY)}
+        if not self._acquiring:
+            return found
+        return {
+            name: replace(setting, while_stopped=True) if self._is_locked(name) else setting
+            for name, setting in (found | self._locked_settings()).items()
+        }
+
+    def _locked_settings(self) -> dict[str, Setting]:
+        """Return the settings that are read-only just because the camera acquires."""
+        features = (self._nodes.feature(name) for name in SHOWN if name in self._set_when_stopped)
+        return {f.name: f.setting() for f in features if f and f.access == "RO" and f.value is not None}
+
+    def features(self) -> FeatureTree:
+        """Return everything the camera has. Raises DeviceLost."""
+        tree = self._nodes.tree(self._set_when_stopped if self._acquiring else frozenset())
+        if len(tree) == 0:
+            self.check_alive()
+        if not self._acquiring:
+            return tree
+        return replace(
+            tree,
+            features=tuple(
+                replace(f, while_stopped=True) if f.writable and f.name in IMAGE_GEOMETRY else f for f in tree
+            ),
+        )
+
+    def snapshot(self) -> Snapshot:
+        """Return all stored values, for presets. Raises DeviceLost."""
+        return take_snapshot(self.features, self.apply)
+
+    def _is_locked(self, name: str) -> bool:
+        """Tell whether only acquisition stands in the way of setting this."""
+        if not self._acquiring:
+            return False
+        if name in IMAGE_GEOMETRY or name in SLOW_COMMANDS:
+            return self._nodes.has(name)
+        return name in self._set_when_stopped and self._nodes.access(name) in ("RO", "NA")
 
     def apply(self, name: str, value: SettingValue) -> SettingValue:
-        """Set one value and return what the camera reads back. Raises SettingRejected, DeviceLost."""
-        if self._acquiring and name in IMAGE_GEOMETRY:
-            raise SettingRejected(name, value, "it changes the frame size; stop acquisition first")
+        """Set one value and return what the camera reads back.
+
+        Raises SettingRejected, AcquisitionLocked (it would be taken while stopped), DeviceLost.
+        """
+        if self._is_locked(name):
+            raise AcquisitionLocked(name, value, LOCKED)
         try:
             accepted = self._nodes.apply(name, value)
         except SettingRejected:
@@ -316,12 +363,15 @@ class GentlCamera:
         return self._nodes.has(name)
 
     def execute(self, name: str) -> None:
-        """Run a command node. Raises SettingRejected, DeviceLost."""
+        """Run a command node. Raises SettingRejected, AcquisitionLocked, DeviceLost."""
+        if self._is_locked(name):
+            raise AcquisitionLocked(name, "execute", LOCKED)
         try:
             self._nodes.execute(name)
         except SettingRejected:
             self.check_alive()
             raise
+        self._read_values()
 
     def _read_values(self) -> None:
         """Read what every frame carries along; once, not per frame, because each is a trip to the camera."""

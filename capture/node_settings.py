@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+import time
+from dataclasses import replace
 from typing import Any
 
 from genicam import genapi
 
 from capture.errors import SettingRejected
+from capture.features import Defaults, Feature, FeatureTree
+from capture.node_features import read_feature, read_tree, unit_of
 from capture.rig import Setting, SettingValue
 
-UNITS = {"ExposureTime": "µs", "Gain": "dB", "AcquisitionFrameRate": "Hz", "Width": "px", "Height": "px"}
+UNITS = {"ExposureTime": "µs", "AcquisitionFrameRate": "Hz", "Width": "px", "Height": "px"}
+"""Units that SFNC fixes, for cameras that do not tell. Gain is in dB on most, in steps or as a factor on
+others: only the camera knows."""
 
 SHOWN = (
     "PixelFormat",
@@ -21,15 +27,27 @@ SHOWN = (
     "OffsetY",
     "BinningHorizontal",
     "BinningVertical",
+    "DecimationHorizontal",
+    "DecimationVertical",
     "ReverseX",
     "ReverseY",
+    "ExposureMode",
     "ExposureAuto",
     "ExposureTime",
     "GainAuto",
+    "GainSelector",
     "Gain",
+    "GainRaw",
+    "BlackLevelSelector",
     "BlackLevel",
+    "BlackLevelRaw",
+    "GammaEnable",
     "Gamma",
     "BalanceWhiteAuto",
+    "BalanceRatioSelector",
+    "BalanceRatio",
+    "BalanceRatioRaw",
+    "AcquisitionFrameRateAuto",
     "AcquisitionFrameRateEnable",
     "AcquisitionFrameRate",
     "TriggerSelector",
@@ -39,10 +57,15 @@ SHOWN = (
 """What `read_all` looks for, in the order people go through it. `apply` takes any other node as well."""
 
 OLDER_NAMES = {"ExposureTime": "ExposureTimeAbs", "AcquisitionFrameRate": "AcquisitionFrameRateAbs"}
-"""SFNC 1.x, same meaning and unit. GainRaw and ExposureTimeRaw are left out: they count steps."""
+"""SFNC 1.x, same meaning and unit."""
 
-NO_LIMIT = 1e18
-"""Limits beyond this are how nodes without a limit present themselves."""
+FINER = {"GainRaw": "Gain", "BlackLevelRaw": "BlackLevel", "BalanceRatioRaw": "BalanceRatio"}
+"""Values in steps of the hardware, shown only where the camera lacks the one in physical units."""
+
+SLOW_COMMANDS = ("UserSetLoad", "UserSetSave")
+"""Commands that take their time, and after which everything may have changed."""
+
+SLOW_COMMAND_S = 5.0
 
 
 class NodeSettings:
@@ -50,6 +73,7 @@ class NodeSettings:
 
     def __init__(self, node_map: Any) -> None:
         self._node_map = node_map
+        self._defaults = Defaults()
 
     def has(self, name: str) -> bool:
         """Tell whether the camera has this node and it can be used now."""
@@ -59,15 +83,33 @@ class NodeSettings:
         """Return those of SHOWN that can be set now, by their SFNC name."""
         found: dict[str, Setting] = {}
         for name in SHOWN:
-            node = self._node(name)
-            if node is None:
+            feature = self.feature(name)
+            if feature is None or feature.access != "RW" or feature.value is None:
                 continue
-            try:
-                if node.get_access_mode() == genapi.EAccessMode.RW:
-                    found[name] = _setting(name, node)
-            except genapi.GenericException:  # some nodes only find out when read that they are not available
-                continue
+            if FINER.get(name) not in found:
+                found[name] = replace(feature.setting(), name=name)
         return found
+
+    def feature(self, name: str) -> Feature | None:
+        """Return a feature as it is now, None if the camera has none."""
+        node = self._node(name)
+        feature = None if node is None else read_feature(node)
+        if feature is None or feature.unit:
+            return feature
+        return replace(feature, unit=UNITS.get(name, ""))
+
+    def tree(self, locked: frozenset[str] = frozenset()) -> FeatureTree:
+        """Return all features, each with the value it had when this was first called.
+
+        Args:
+            locked: names that can be set once acquisition is stopped.
+        """
+        return read_tree(self._node_map, self._defaults, locked)
+
+    def access(self, name: str) -> str:
+        """Return "RW", "RO", "WO", "NA", or "" if the camera has no such node."""
+        feature = self.feature(name)
+        return "" if feature is None else feature.access
 
     def value(self, name: str) -> SettingValue | None:
         """Return the value of a node, None if the camera has none or does not tell."""
@@ -92,7 +134,7 @@ class NodeSettings:
     def unit(self, name: str) -> str:
         """Return the unit of a node as the camera writes it, empty if it tells none."""
         node = self._node(name)
-        return str(getattr(node, "unit", "") or "")
+        return "" if node is None else unit_of(node)
 
     def apply(self, name: str, value: SettingValue) -> SettingValue:
         """Set a node of any type and return what it reads back. Raises SettingRejected."""
@@ -116,8 +158,20 @@ class NodeSettings:
             raise SettingRejected(name, "execute", "this camera has no such command")
         try:
             node.execute()
+            if name in SLOW_COMMANDS:
+                self._wait_until_done(name, node)
         except genapi.GenericException as error:
             raise SettingRejected(name, "execute", vendor_message(error)) from error
+
+    def _wait_until_done(self, name: str, command: Any) -> None:
+        """Wait for a command to end, then forget all cached values. Raises SettingRejected if it does not."""
+        deadline = time.monotonic() + SLOW_COMMAND_S
+        while not command.is_done():
+            if time.monotonic() > deadline:
+                raise SettingRejected(name, "execute", f"it did not end within {SLOW_COMMAND_S:g} s")
+            time.sleep(0.01)
+        for node in self._node_map.nodes:
+            node.node.invalidate_node()
 
     def touch(self) -> None:
         """Read one register from the camera, past all caches. Raises the vendor's exception if it is gone."""
@@ -149,20 +203,6 @@ def vendor_message(error: Exception) -> str:
     return text.partition(" : ")[0].strip().rstrip(".") or type(error).__name__
 
 
-def _setting(name: str, node: Any) -> Setting:
-    value = _plain(node.value)
-    if isinstance(node, genapi.IEnumeration):
-        return Setting(name, value, choices=tuple(node.symbolics))
-    if isinstance(node, (genapi.IInteger, genapi.IFloat)):
-        unit = UNITS.get(name) or str(node.unit or "")
-        return Setting(name, value, _limit(node.min), _limit(node.max), unit)
-    return Setting(name, value)
-
-
-def _limit(value: float) -> float | None:
-    return value if abs(value) < NO_LIMIT else None
-
-
 def _plain(value: Any) -> SettingValue:
     return value if isinstance(value, (bool, int, float)) else str(value)
 
@@ -185,7 +225,7 @@ def _converted(name: str, node: Any, value: SettingValue) -> SettingValue:
 
 
 def _converted_number(name: str, node: Any, value: SettingValue) -> float | int:
-    unit = UNITS.get(name) or str(node.unit or "")
+    unit = unit_of(node) or UNITS.get(name, "")
     takes = f"it takes {node.min:g} … {node.max:g} {unit}".rstrip()
     if isinstance(value, (bool, str)) or not math.isfinite(value) or not node.min <= value <= node.max:
         raise SettingRejected(name, value, takes)

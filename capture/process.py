@@ -37,6 +37,7 @@ from capture.journal import SettingsJournal
 from capture.pixel_formats import FORMATS
 from capture.presets import Snapshot
 from capture.pulse import LOOK_S, Activity, Pulse, PulseWatch, patience_s
+from capture.presets import Snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.ring import FrameRing
 from capture.spec import RigSpec

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,7 +15,9 @@ from typing import Self
 from capture.dataset import DatasetReader, PairRecord
 from capture.dataset_records import image_path
 from capture.errors import DatasetError, FrameTimeout, RigFileError, SettingRejected
+from capture.features import Defaults, FeatureTree, tree_of_settings
 from capture.frames import ROLES, Frame, Role
+from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec
 
@@ -58,6 +61,7 @@ class ReplayRig:
         self._due_ns = 0
         self._color_waiting: Frame | None = None
         self._delivered: dict[Role, int] = dict.fromkeys(ROLES, 0)
+        self._defaults = Defaults()
 
     @property
     def info(self) -> RigInfo:
@@ -90,6 +94,8 @@ class ReplayRig:
         pair = reader.load(largest)
         self._reader, self._records = reader, records
         self._rate_hz = spec.frame_rate_hz or _playable(reader.frame_rate_hz) or DEFAULT_RATE_HZ
+        self._defaults = Defaults()
+        self.features("mono")  # what it has at first, for both
         self._turn_ns = {role: _turn_ns(records, role, self._rate_hz) for role in ROLES}
         self._info = RigInfo(
             kind="replay",
@@ -162,6 +168,14 @@ class ReplayRig:
                 RATE: Setting(RATE, self._rate_hz, *FRAME_RATE_HZ, unit="Hz"),
                 TRIGGER_MODE: Setting(TRIGGER_MODE, mode, choices=TRIGGER_MODES),
             }
+
+    def features(self, role: Role) -> FeatureTree:
+        """Return rate and trigger as a tree."""
+        return tree_of_settings(self.settings(role), self._defaults)
+
+    def snapshot(self, role: Role) -> Snapshot:
+        """Return rate and trigger."""
+        return take_snapshot(partial(self.features, role), partial(self.apply, role))
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Set rate or trigger. Raises SettingRejected for anything else."""

@@ -16,9 +16,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from capture.frames import Frame, Role
+
+if TYPE_CHECKING:  # both are made of what is defined here
+    from capture.features import FeatureTree
+    from capture.presets import Snapshot
 
 SettingValue = float | int | bool | str
 
@@ -128,8 +132,23 @@ class Rig(Protocol):
     def settings(self, role: Role) -> Mapping[str, Setting]:
         """Return what can be set on a camera now, by name. What the camera lacks is absent."""
 
+    def features(self, role: Role) -> FeatureTree:
+        """Return everything a camera can be asked or told, `settings` and more. Raises DeviceLost."""
+
+    def snapshot(self, role: Role) -> Snapshot:
+        """Return all values of a camera that belong into a preset, at every position of its selectors.
+
+        May take seconds on a real camera. Raises DeviceLost.
+        """
+
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
-        """Set one value and return what the camera reads back. Raises SettingRejected, DeviceLost."""
+        """Set one value and return what the camera reads back.
+
+        Raises SettingRejected, AcquisitionLocked (it would be taken while stopped), DeviceLost.
+        """
 
     def execute(self, command: str) -> None:
-        """Run one of `info.commands`. Raises SettingRejected for any other name, DeviceLost."""
+        """Run one of `info.commands`; with a node map also any command of one camera, as NAME:ROLE.
+
+        Raises SettingRejected for any other name, AcquisitionLocked, DeviceLost.
+        """

@@ -37,7 +37,7 @@ class Controls:
         look = self.look
         listed = [
             Setting("PixelFormat", self.pixel_format, choices=tuple(PIXEL_FORMATS[self.role])),
-            Setting("ExposureTime", look.exposure_us, *EXPOSURE_US, unit="µs"),
+            Setting("ExposureTime", look.exposure_us, *EXPOSURE_US, unit="µs", logarithmic=True),
             Setting("Gain", look.gain_db, *GAIN_DB, unit="dB"),
             Setting("Gamma", look.gamma, *GAMMA),
         ]

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from capture import genicam
 from capture.discovery import PATH_VARIABLE, architecture, check_producer, installed_producers, viky_producer
 from capture.errors import (
+    AcquisitionLocked,
     CaptureError,
     DeviceLost,
     DeviceNotFound,
@@ -106,10 +107,11 @@ def test_an_incomplete_frame_is_counted_once() -> None:
 def test_geometry_waits_until_acquisition_ends() -> None:
     with GenicamRig(viky()) as rig:
         rig.start()
-        assert "Width" not in rig.settings("mono")
-        with pytest.raises(SettingRejected, match="stop acquisition first"):
+        assert rig.settings("mono")["Width"].while_stopped
+        with pytest.raises(AcquisitionLocked, match="only while acquisition is stopped"):
             rig.apply("mono", "Width", 320)
         rig.stop()
+        assert not rig.settings("mono")["Width"].while_stopped
         assert rig.apply("mono", "Width", 320) == 320
         assert rig.info.mono.width == 320
         rig.start()
