@@ -22,11 +22,14 @@ class CalibrationInUse:
 
     Attributes:
         path: the file it lives in, None if it was never saved.
+        is_ours: corrections may be written to that file. Not into what ships with the app, nor into a
+            dataset: its pairs were taken with the calibration that lies there.
     """
 
     calibration: RigCalibration
     rectifier: Rectifier
     path: Path | None = None
+    is_ours: bool = False
 
 
 class Calibrations:
@@ -67,7 +70,7 @@ class Calibrations:
         with self._lock:
             return self._is_chosen
 
-    def open(self, path: Path | None) -> None:
+    def open(self, path: Path | None, *, is_ours: bool) -> None:
         """Take the rig's own file; one that was chosen meanwhile stays, through reconnections."""
         if self.is_chosen:
             return
@@ -75,7 +78,7 @@ class Calibrations:
         if path is not None:
             try:
                 calibration = load_calibration(path)
-                in_use = CalibrationInUse(calibration, Rectifier(calibration), path)
+                in_use = CalibrationInUse(calibration, Rectifier(calibration), path, is_ours)
             except CalibrationError as error:
                 self._errors.pin(TOPIC, str(error))
         self._set(in_use)
@@ -87,7 +90,7 @@ class Calibrations:
         """
         if info is not None:
             check_sizes(calibration, info)
-        in_use = CalibrationInUse(calibration, Rectifier(calibration), path)
+        in_use = CalibrationInUse(calibration, Rectifier(calibration), path, is_ours=path is not None)
         with self._lock:
             self._is_chosen = True
         self._set(in_use)

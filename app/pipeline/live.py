@@ -27,7 +27,7 @@ from app.pipeline.truth import TruthTeller
 from app.pipeline.turning import corrected
 from app.pipeline.worker import Worker
 from app.search import SearchWish
-from capture.calibration import RigCalibration
+from capture.calibration import RigCalibration, save_calibration
 from capture.correction import without_correction
 from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
@@ -300,30 +300,37 @@ class LivePipeline:
     def correct_rotation(self) -> RigCalibration:
         """Take in the small turn of the colour camera that the live rows tell of, and return the result.
 
-        Blocks for some tenths of a second. Raises CalibrationError: nothing measured yet, no small turn
-        explains it, or rows would not be better with it.
+        It is written to the calibration file if that is ours (`CalibrationInUse.is_ours`). Blocks for some
+        tenths of a second. Raises CalibrationError: nothing measured yet, no small turn explains it, rows
+        would not be better with it, or the file cannot be written.
         """
         in_use, shift, newest = self._calibrations.in_use, self._drift.status().shift, self._drift.newest()
         if in_use is None or shift is None or newest is None or newest.calibration is not in_use.calibration:
             raise CalibrationError("there is nothing to correct yet: wait until the rows have been measured")
-        turned = corrected(in_use.calibration, shift, newest.pair)
-        self.use_calibration(turned, in_use.path)
-        return turned
+        return self._change(in_use, corrected(in_use.calibration, shift, newest.pair))
 
     def undo_correction(self) -> RigCalibration:
-        """Use the calibration as it was solved again, and return it. Raises CalibrationError."""
+        """Use the calibration as it was solved again, note that in its file, and return it.
+
+        Raises CalibrationError.
+        """
         in_use = self._calibrations.in_use
         if in_use is None or in_use.calibration.correction is None:
             raise CalibrationError("the calibration in use carries no correction")
-        solved = without_correction(in_use.calibration)
-        self.use_calibration(solved, in_use.path)
-        return solved
+        return self._change(in_use, without_correction(in_use.calibration))
+
+    def _change(self, in_use: CalibrationInUse, calibration: RigCalibration) -> RigCalibration:
+        if in_use.is_ours and in_use.path is not None:
+            save_calibration(calibration, in_use.path)
+        self.use_calibration(calibration, in_use.path if in_use.is_ours else None)
+        return calibration
 
     # --- what the stages call, each in its own thread ---
 
     def _rig_opened(self, rig: Rig) -> None:
         self._pairs.use(rig.info)
-        self._calibrations.open(rig.info.calibration)
+        asked_for = self._config.calibration is not None or self._config.rig.calibration is not None
+        self._calibrations.open(rig.info.calibration, is_ours=asked_for)
         self._rectify.use(self._calibrations.rectifier)
         self._drift.use(self._calibrations.calibration)
         if isinstance(self._config.rig, VirtualSpec) and self._config.want_truth and self._config.colorize:

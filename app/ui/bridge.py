@@ -9,11 +9,13 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.pipeline.calibrations import CalibrationInUse
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.status import PipelineStatus
 from app.pipeline.taps import Taps
 from app.ui.mailbox import Mailbox
 from app.ui.renderer import Renderer, Shown, Wish
+from capture.calibration import RigCalibration, save_calibration
 from capture.errors import CalibrationError, CaptureError, DatasetError
 from capture.frames import Role
 from capture.rig import Setting, SettingValue
@@ -42,7 +44,8 @@ class Bridge(QObject):
         failed: what went wrong and what to do.
         stopping, stopped: the pipeline; `stopped` not between two rigs.
         applied: role and name of a camera setting that was written or refused.
-        done: a request that succeeded ("open_dataset", "save_pair", "set_recording", "execute"), its detail.
+        done: a request that succeeded ("open_dataset", "save_pair", "set_recording", "execute",
+            "use_calibration", "correct_rotation", "undo_correction"), its detail.
     """
 
     shown = Signal(object)
@@ -168,18 +171,40 @@ class Bridge(QObject):
         if self._pipeline is not None:
             self._worker.submit(self._apply, self._pipeline, role, name, value)
 
+    def calibration(self) -> CalibrationInUse | None:
+        """Return what pairs are rectified with, None if they are not."""
+        return None if self._pipeline is None else self._pipeline.calibration
+
+    def use_calibration(self, calibration: RigCalibration, path: Path | None) -> None:
+        """Write a calibration to its file, if it has one, and rectify with it from now on."""
+
+        def use(pipeline: LivePipeline) -> None:
+            if path is not None:
+                save_calibration(calibration, path)
+            pipeline.use_calibration(calibration, path)
+
+        self._request("use_calibration", str(path or ""), use)
+
+    def correct_rotation(self) -> None:
+        """Take in the small turn of the colour camera that the live rows tell of."""
+        self._request("correct_rotation", "", lambda pipeline: pipeline.correct_rotation())
+
+    def undo_correction(self) -> None:
+        """Use the calibration as it was solved."""
+        self._request("undo_correction", "", lambda pipeline: pipeline.undo_correction())
+
     def execute(self, command: str) -> None:
         """Run one of the rig's commands."""
         self._request("execute", command, lambda pipeline: pipeline.execute(command))
 
     # --- in the worker thread ---
 
-    def _request(self, name: str, detail: str, action: Callable[[LivePipeline], None]) -> None:
+    def _request(self, name: str, detail: str, action: Callable[[LivePipeline], object]) -> None:
         if self._pipeline is not None and not self._halting:
             self._worker.submit(self._perform, self._pipeline, name, detail, action)
 
     def _perform(
-        self, pipeline: LivePipeline, name: str, detail: str, action: Callable[[LivePipeline], None]
+        self, pipeline: LivePipeline, name: str, detail: str, action: Callable[[LivePipeline], object]
     ) -> None:
         try:
             action(pipeline)

@@ -23,6 +23,7 @@ from capture.frames import Frame, FramePair
 from capture.rectify import Rectifier
 from capture.spec import VirtualSpec
 from capture.virtual.geometry import true_calibration
+from capture.virtual.rig import SHIPPED_CALIBRATION
 from capture.virtual.sensor import PIXEL_FORMATS, SENSORS
 from tests.app.pipelines import PATIENCE_S, Watched
 from tests.capture.virtual_stage import SPEC, stage
@@ -109,9 +110,25 @@ def test_a_live_rig_warns_and_is_mended_and_undone(tmp_path: Path) -> None:
         live.wait_for("a red light", lambda: live.pipeline.status().drift.light == "red")
         live.pipeline.correct_rotation()
         live.wait_for("a green light", lambda: live.pipeline.status().drift.light == "green")
+        assert load_calibration(path).correction is not None, "it outlives the app"
         live.pipeline.undo_correction()
         live.wait_for("a red light again", lambda: live.pipeline.status().drift.light == "red")
-    assert load_calibration(path).rotation == pytest.approx(PITCHED.rotation), "it writes nothing"
+    undone = load_calibration(path)
+    assert undone.correction is None
+    assert undone.rotation == pytest.approx(PITCHED.rotation)
+
+
+def test_the_calibration_that_ships_is_not_written_to() -> None:
+    before = SHIPPED_CALIBRATION.read_bytes()
+    with Watched(LiveConfig(VirtualSpec(frame_rate_hz=5), colorize=False)) as live:
+        live.wait_for_views(1)
+        pipeline = live.pipeline
+        assert pipeline.calibration is not None
+        pipeline.use_calibration(with_turn(pipeline.calibration.calibration, [0.3, 0, 0]))
+        live.wait_for("a red light", lambda: pipeline.status().drift.light == "red")
+        pipeline.correct_rotation()
+        live.wait_for("a green light", lambda: pipeline.status().drift.light == "green")
+    assert SHIPPED_CALIBRATION.read_bytes() == before
 
 
 def test_a_calibration_for_another_size_is_refused() -> None:
