@@ -19,12 +19,16 @@ from typing import Literal, get_args
 import cv2
 import numpy as np
 import tomli_w
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from capture.checks import keys, numbers, table_of, whole
 from capture.errors import CalibrationError
 from capture.files import write_atomically
+from capture.quality import Quality, quality_from_table, quality_to_table
 
-SCHEMA = 1
+# 1: geometry and search range. 2: adds measured accuracy, the target and the photometric part,
+# all of which may be missing; so files of 1 read as they are.
+SCHEMA, READABLE = 2, (1, 2)
 Side = Literal["left", "right"]
 Matrix = NDArray[np.float64]
 
@@ -52,7 +56,7 @@ class CameraCalibration:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "size_px", _size(self.size_px, "size_px"))
-        matrix = _numbers(self.camera_matrix, (3, 3), "camera_matrix")
+        matrix = numbers(self.camera_matrix, (3, 3), "camera_matrix")
         object.__setattr__(self, "camera_matrix", matrix)
         focal_x, focal_y = matrix[0, 0], matrix[1, 1]
         if focal_x <= 0 or focal_y <= 0:
@@ -61,7 +65,7 @@ class CameraCalibration:
             )
         if not np.array_equal(matrix, [[focal_x, 0, matrix[0, 2]], [0, focal_y, matrix[1, 2]], [0, 0, 1]]):
             raise CalibrationError("camera_matrix must have the form [[fx, 0, cx], [0, fy, cy], [0, 0, 1]]")
-        distortion = _numbers(self.distortion, None, "distortion")
+        distortion = numbers(self.distortion, None, "distortion")
         if distortion.size not in DISTORTION_LENGTHS:
             raise CalibrationError(
                 f"distortion has {distortion.size} coefficients; 4, 5, 8, 12 or 14 are known"
@@ -84,8 +88,8 @@ class Correction:
     date: datetime
 
     def __post_init__(self) -> None:
-        numbers = _numbers(self.rotation_deg, (3,), "correction.rotation_deg")
-        object.__setattr__(self, "rotation_deg", tuple(numbers.tolist()))
+        turn = numbers(self.rotation_deg, (3,), "correction.rotation_deg")
+        object.__setattr__(self, "rotation_deg", tuple(turn.tolist()))
         _check_date(self.date, "correction.date")
 
 
@@ -105,6 +109,9 @@ class RigCalibration:
         date: when it was solved (aware).
         notes: what a person wants to remember: board, lenses, how it was made.
         correction: what was added to the mounting since it was solved, None if nothing.
+        quality: errors on views kept back, uncertainties and where it is weak; None if unknown.
+        target: settings of the target it was solved from (`capture.targets.target_from_table` reads them),
+            empty if unknown.
 
     Raises:
         CalibrationError: a value is not finite, of the wrong shape or contradicts another; names the key.
@@ -122,9 +129,11 @@ class RigCalibration:
     date: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
     notes: Mapping[str, str] = field(default_factory=dict)
     correction: Correction | None = None
+    quality: Quality | None = None
+    target: Mapping[str, object] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        rotation = _numbers(self.rotation, (3, 3), "rotation")
+        rotation = numbers(self.rotation, (3, 3), "rotation")
         off_by = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
         determinant = float(np.linalg.det(rotation))
         if off_by > ROTATION_TOLERANCE or determinant < 0:
@@ -132,7 +141,7 @@ class RigCalibration:
                 f"rotation is none: R·Rᵀ differs from 1 by {off_by:.2g}, its determinant is {determinant:.3g}"
             )
         object.__setattr__(self, "rotation", rotation)
-        object.__setattr__(self, "translation_mm", _numbers(self.translation_mm, (3,), "translation_mm"))
+        object.__setattr__(self, "translation_mm", numbers(self.translation_mm, (3,), "translation_mm"))
         if self.color_side not in get_args(Side):
             raise CalibrationError(f'color_side must be "left" or "right", not {self.color_side!r}')
         actual = side_of_color(self.rotation, self.translation_mm)
@@ -142,12 +151,13 @@ class RigCalibration:
             )
         for key in ("reprojection_px", "epipolar_px"):
             object.__setattr__(self, key, _error_px(getattr(self, key), key))
-        _whole(self.offset, "offset", -LARGEST_SIDE_PX, LARGEST_SIDE_PX)
-        _whole(self.max_disparity, "max_disparity", 1, LARGEST_SIDE_PX)
+        whole(self.offset, "offset", -LARGEST_SIDE_PX, LARGEST_SIDE_PX)
+        whole(self.max_disparity, "max_disparity", 1, LARGEST_SIDE_PX)
         _check_date(self.date, "date")
         if not all(isinstance(text, str) for item in self.notes.items() for text in item):
             raise CalibrationError("notes must be texts")
         object.__setattr__(self, "notes", MappingProxyType(dict(self.notes)))
+        object.__setattr__(self, "target", MappingProxyType(dict(self.target)))
 
     @property
     def mirrored(self) -> bool:
@@ -220,6 +230,9 @@ _TABLES: dict[str, frozenset[str]] = {
 }
 
 
+_SINCE_2 = {"accuracy", "target"}
+
+
 def _to_document(calibration: RigCalibration) -> dict[str, object]:
     def camera(of: CameraCalibration) -> dict[str, object]:
         return {
@@ -247,6 +260,10 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
             "date": calibration.correction.date,
             "rotation_deg": list(calibration.correction.rotation_deg),
         }
+    if calibration.quality is not None:
+        document["accuracy"] = quality_to_table(calibration.quality)
+    if calibration.target:
+        document["target"] = dict(calibration.target)
     return document
 
 
@@ -258,14 +275,15 @@ def _one_row_per_line(text: str) -> str:
 def _from_document(document: dict[str, object]) -> RigCalibration:
     if "schema" not in document:
         raise CalibrationError("schema is missing: this is no calibration file of CycleRig")
-    if document["schema"] != SCHEMA or isinstance(document["schema"], bool):
-        raise CalibrationError(f"schema is {document['schema']!r}; this version of CycleRig reads {SCHEMA}")
-    _check_keys(document, {"schema", "date", *_TABLES}, {"notes", "correction"}, "")
-    tables = {name: _table(document, name) for name in _TABLES}
-    for name, keys in _TABLES.items():
-        _check_keys(tables[name], keys, set(), f"{name}.")
-    mounting, quality, search = tables["mounting"], tables["quality"], tables["search"]
-    notes = _table(document, "notes") if "notes" in document else {}
+    if document["schema"] not in READABLE or isinstance(document["schema"], bool):
+        raise CalibrationError(f"schema is {document['schema']!r}; this version of CycleRig reads 1 and 2")
+    since_2 = _SINCE_2 if document["schema"] == 2 else set()
+    keys(document, {"schema", "date", *_TABLES}, {"notes", "correction"} | since_2, "")
+    tables = {name: table_of(document, name) for name in _TABLES}
+    for name, known in _TABLES.items():
+        keys(tables[name], known, (), f"{name}.")
+    mounting, errors, search = tables["mounting"], tables["quality"], tables["search"]
+    notes = table_of(document, "notes") if "notes" in document else {}
     # The dataclasses check what Any hides from the type checker here.
     values: dict[str, object] = {
         "mono": _camera(tables["mono"], "mono"),
@@ -273,8 +291,10 @@ def _from_document(document: dict[str, object]) -> RigCalibration:
         "date": document["date"],
         "notes": notes,
         "correction": _correction(document),
+        "quality": quality_from_table(table_of(document, "accuracy")) if "accuracy" in document else None,
+        "target": table_of(document, "target") if "target" in document else {},
         **mounting,
-        **quality,
+        **errors,
         **search,
     }
     return RigCalibration(**values)  # type: ignore[arg-type]
@@ -283,8 +303,8 @@ def _from_document(document: dict[str, object]) -> RigCalibration:
 def _correction(document: dict[str, object]) -> Correction | None:
     if "correction" not in document:
         return None
-    table = _table(document, "correction")
-    _check_keys(table, {"date", "rotation_deg"}, set(), "correction.")
+    table = table_of(document, "correction")
+    keys(table, {"date", "rotation_deg"}, set(), "correction.")
     return Correction(**table)  # type: ignore[arg-type]
 
 
@@ -295,55 +315,10 @@ def _camera(table: dict[str, object], name: str) -> CameraCalibration:
         raise CalibrationError(f"{name}.{error}") from error
 
 
-def _table(document: dict[str, object], name: str) -> dict[str, object]:
-    table = document[name]
-    if not isinstance(table, dict):
-        raise CalibrationError(f"{name} must be a table, not {table!r}")
-    return table
-
-
-def _check_keys(
-    table: Mapping[str, object], required: set[str] | frozenset[str], optional: set[str], prefix: str
-) -> None:
-    for key in sorted(required - table.keys()):
-        raise CalibrationError(f"{prefix}{key} is missing")
-    for key in sorted(table.keys() - required - optional):
-        raise CalibrationError(f"{prefix}{key} is not a known key")
-
-
-def _numbers(value: ArrayLike, shape: tuple[int, ...] | None, key: str) -> Matrix:
-    """Return an owned, read-only float64 array; `shape` None takes any flat list."""
-    try:
-        array = np.array(value)
-    except ValueError as error:
-        raise CalibrationError(f"{key}: rows differ in length") from error
-    if array.dtype.kind not in "iuf":
-        raise CalibrationError(f"{key} must hold numbers only")
-    array = array.astype(np.float64)
-    if shape is None and array.ndim != 1:
-        raise CalibrationError(f"{key} must be a flat list of numbers")
-    if shape is not None and array.shape != shape:
-        raise CalibrationError(
-            f"{key} must be {'×'.join(map(str, shape))} numbers, not {'×'.join(map(str, array.shape))}"
-        )
-    if not np.isfinite(array).all():
-        raise CalibrationError(f"{key} holds a value that is not finite")
-    array.flags.writeable = False
-    return array
-
-
 def _size(value: object, key: str) -> tuple[int, int]:
     if not isinstance(value, list | tuple) or len(value) != 2:
         raise CalibrationError(f"{key} must be [width, height], not {value!r}")
-    return _whole(value[0], key, 1, LARGEST_SIDE_PX), _whole(value[1], key, 1, LARGEST_SIDE_PX)
-
-
-def _whole(value: object, key: str, smallest: int, largest: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise CalibrationError(f"{key} must be a whole number, not {value!r}")
-    if not smallest <= value <= largest:
-        raise CalibrationError(f"{key} = {value} is not within {smallest} … {largest}")
-    return value
+    return whole(value[0], key, 1, LARGEST_SIDE_PX), whole(value[1], key, 1, LARGEST_SIDE_PX)
 
 
 def _check_date(value: object, key: str) -> None:

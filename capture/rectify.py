@@ -23,8 +23,8 @@ SMALLEST_COMMON_VIEW = 0.1
 Maps = tuple[MatLike, MatLike]
 
 
-class Rectifier:
-    """Maps raw images to rectified ones; the maps are made once, here. Immutable, for any thread.
+class RectifiedView:
+    """Where points lie after rectification. Immutable, for any thread; made in a millisecond.
 
     Both images get the size of the mono image, one focal length and one principal point: a point at infinity
     has disparity 0, and the same row in both images is the same epipolar plane. Content of mono pixel (y, x)
@@ -42,10 +42,9 @@ class Rectifier:
         color_rotation: R2, 3×3: x_rectified = R2 · x_color.
         focal_px: focal length of the rectified images.
         baseline_mm: distance of the cameras.
-        mono_valid, reference_valid: H×W bool, pixels that come from inside the raw image.
 
     Raises:
-        CalibrationError: the cameras hardly see anything in common.
+        CalibrationError: the calibration gives no rectified view.
     """
 
     def __init__(self, calibration: RigCalibration) -> None:
@@ -78,6 +77,52 @@ class Rectifier:
             raise CalibrationError(
                 "this calibration gives no rectified view: check camera_matrix and distortion"
             )
+
+    def mono_points(self, points_px: NDArray[np.floating]) -> Matrix:
+        """Return N×2 points (x, y) of the raw mono image in the rectified one, float64."""
+        return self._points(points_px, self.calibration.mono, self.mono_rotation)
+
+    def color_points(self, points_px: NDArray[np.floating]) -> Matrix:
+        """Return N×2 points (x, y) of the raw colour image in the rectified one, float64."""
+        return self._points(points_px, self.calibration.color, self.color_rotation)
+
+    def depth_mm(self, disparity_px: NDArray[np.floating] | float) -> NDArray[np.float64]:
+        """Return depths along the rectified optical axis, focal · baseline / disparity; inf if it is ≤ 0."""
+        disparity = np.asarray(disparity_px, dtype=np.float64)
+        depth = np.full(disparity.shape, np.inf)
+        np.divide(self.focal_px * self.baseline_mm, disparity, out=depth, where=disparity > 0)
+        return depth
+
+    def disparity_px(self, depth_mm: NDArray[np.floating] | float) -> NDArray[np.float64]:
+        """Return the disparity of points at this distance along the rectified optical axis."""
+        return np.asarray(self.focal_px * self.baseline_mm / np.asarray(depth_mm, dtype=np.float64))
+
+    def _points(self, points_px: NDArray[np.floating], camera: CameraCalibration, rotation: Matrix) -> Matrix:
+        points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 1, 2)
+        mapped = cv2.undistortPointsIter(
+            points,
+            camera.camera_matrix,
+            camera.distortion,
+            rotation,
+            self.camera_matrix,
+            (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10),
+        )
+        return _matrix(mapped.reshape(-1, 2))
+
+
+class Rectifier(RectifiedView):
+    """Maps raw images to rectified ones; the maps are made once, here. Immutable, for any thread.
+
+    Attributes:
+        mono_valid, reference_valid: H×W bool, pixels that come from inside the raw image.
+
+    Raises:
+        CalibrationError: the cameras hardly see anything in common.
+    """
+
+    def __init__(self, calibration: RigCalibration) -> None:
+        super().__init__(calibration)
+        mono, color = calibration.mono, calibration.color
         self._mono_maps, self.mono_valid = self._maps(mono, self.mono_rotation)
         self._color_maps, self.reference_valid = self._maps(color, self.color_rotation)
         common = float((self.mono_valid & self.reference_valid).mean())
@@ -111,25 +156,6 @@ class Rectifier:
         _check_size(color, self.calibration.color, "color")
         return _remap(color, self._color_maps)
 
-    def mono_points(self, points_px: NDArray[np.floating]) -> Matrix:
-        """Return N×2 points (x, y) of the raw mono image in the rectified one, float64."""
-        return self._points(points_px, self.calibration.mono, self.mono_rotation)
-
-    def color_points(self, points_px: NDArray[np.floating]) -> Matrix:
-        """Return N×2 points (x, y) of the raw colour image in the rectified one, float64."""
-        return self._points(points_px, self.calibration.color, self.color_rotation)
-
-    def depth_mm(self, disparity_px: NDArray[np.floating] | float) -> NDArray[np.float64]:
-        """Return depths along the rectified optical axis, focal · baseline / disparity; inf if it is ≤ 0."""
-        disparity = np.asarray(disparity_px, dtype=np.float64)
-        depth = np.full(disparity.shape, np.inf)
-        np.divide(self.focal_px * self.baseline_mm, disparity, out=depth, where=disparity > 0)
-        return depth
-
-    def disparity_px(self, depth_mm: NDArray[np.floating] | float) -> NDArray[np.float64]:
-        """Return the disparity of points at this distance along the rectified optical axis."""
-        return np.asarray(self.focal_px * self.baseline_mm / np.asarray(depth_mm, dtype=np.float64))
-
     def _maps(self, camera: CameraCalibration, rotation: Matrix) -> tuple[Maps, NDArray[np.bool_]]:
         """Return maps in fixed point (1/32 px; faster than floating point) and where they stay inside."""
         x, y = cv2.initUndistortRectifyMap(
@@ -139,18 +165,6 @@ class Rectifier:
         valid = (x >= 0) & (x <= width - 1) & (y >= 0) & (y <= height - 1)
         valid.flags.writeable = False
         return cv2.convertMaps(x, y, cv2.CV_16SC2), valid
-
-    def _points(self, points_px: NDArray[np.floating], camera: CameraCalibration, rotation: Matrix) -> Matrix:
-        points = np.ascontiguousarray(points_px, dtype=np.float64).reshape(-1, 1, 2)
-        mapped = cv2.undistortPointsIter(
-            points,
-            camera.camera_matrix,
-            camera.distortion,
-            rotation,
-            self.camera_matrix,
-            (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 100, 1e-10),
-        )
-        return _matrix(mapped.reshape(-1, 2))
 
 
 def _largest_focal_px(calibration: RigCalibration) -> float:

@@ -13,20 +13,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.board_images import BoardImages, find_board_images, match_board_images
-from capture.calibrate import BoardView, RigSolution, see_boards, solve_rig
+from capture.calibrate import RigSolution, SolveCancelled, see_boards, solve
 from capture.calibration import RigCalibration, load_calibration
-from capture.chessboard import Board, find_corners, in_same_order
+from capture.coverage import BoardView
 from capture.dataset import DatasetWriter
 from capture.errors import CalibrationError
 from capture.frames import Frame, FramePair, Layout, frozen
 from capture.rectify import Rectifier
 from capture.spec import VirtualSpec
+from capture.targets import Chessboard, Detection
 from capture.virtual.geometry import true_calibration
 from tests.capture.dataset_pairs import RIG
 from tests.capture.rigs_on_paper import make_calibration
 from tests.capture.test_rectify import cloud, project
 
-BOARD = Board(9, 6, 25.0)
+BOARD = Chessboard(9, 6, 25.0)
 
 
 def board_poses(count: int, seed: int) -> list[np.ndarray]:
@@ -41,6 +42,23 @@ def board_poses(count: int, seed: int) -> list[np.ndarray]:
     return poses
 
 
+def seen_at(points_px: np.ndarray, size_px: tuple[int, int]) -> Detection:
+    return Detection(
+        points_px.astype(np.float32), np.arange(len(points_px), dtype=np.int32), size_px, 20.0, 2.3
+    )
+
+
+def color_moved(view: BoardView, by_px: np.ndarray) -> BoardView:
+    assert view.color is not None
+    return replace(
+        view, color=replace(view.color, points_px=(view.color.points_px + by_px).astype(np.float32))
+    )
+
+
+def rows_of(solution: RigSolution) -> list[bool]:
+    return [view.used for view in solution.views]
+
+
 def views_of(
     calibration: RigCalibration, count: int, noise_px: float = 0.05, seed: int = 0
 ) -> list[BoardView]:
@@ -53,7 +71,9 @@ def views_of(
             (px > 0).all() and (px < np.array(size)).all()
             for px, size in zip((mono, color), sizes.values(), strict=True)
         ):
-            views.append(BoardView(f"{index:02d}", mono.astype(np.float32), color.astype(np.float32), sizes))  # type: ignore[arg-type]
+            views.append(
+                BoardView(f"{index:02d}", seen_at(mono, sizes["mono"]), seen_at(color, sizes["color"]))
+            )
         if len(views) == count:
             return views
     raise AssertionError("the board left the image too often")
@@ -72,14 +92,16 @@ def true_epipolar_px(solution: RigSolution, truth: RigCalibration) -> float:
     ids=["left", "right", "unlike sizes"],
 )
 def test_a_known_rig_is_found_again(truth: RigCalibration) -> None:
-    solution = solve_rig(views_of(truth, 16), BOARD)
+    solution = solve(views_of(truth, 16), BOARD)
     solved = solution.calibration
     assert solved.color_side == truth.color_side
     assert solved.baseline_mm == pytest.approx(truth.baseline_mm, rel=0.01)
     assert (solved.mono.size_px, solved.color.size_px) == (truth.mono.size_px, truth.color.size_px)
     assert solved.reprojection_px < 0.1
-    assert solution.held_out
+    assert solution.quality.epipolar.held_out
+    assert solution.quality.epipolar.views == 16
     assert solved.epipolar_px < 0.1
+    assert solution.verdict.grade == "excellent"
     assert true_epipolar_px(solution, truth) < 0.1
     assert all(view.used for view in solution.views)
 
@@ -87,11 +109,14 @@ def test_a_known_rig_is_found_again(truth: RigCalibration) -> None:
 def test_the_search_range_reaches_a_third_nearer_than_the_board() -> None:
     truth = make_calibration("right")
     views = views_of(truth, 12)
-    solved = solve_rig(views, BOARD).calibration
+    solved = solve(views, BOARD).calibration
     rectifier = Rectifier(solved)
     largest = max(
-        float((rectifier.mono_points(v.mono_px) - rectifier.color_points(v.color_px))[:, 0].max())
+        float(
+            (rectifier.mono_points(v.mono.points_px) - rectifier.color_points(v.color.points_px))[:, 0].max()
+        )
         for v in views
+        if v.mono and v.color
     )
     assert solved.offset == 0
     assert solved.max_disparity % 16 == 0
@@ -101,35 +126,121 @@ def test_the_search_range_reaches_a_third_nearer_than_the_board() -> None:
 def test_views_that_do_not_fit_are_left_out() -> None:
     truth = make_calibration("left")
     views = views_of(truth, 14)
-    bad = views[5]
-    moved = bad.color_px + np.linspace(0, 6, len(bad.color_px), dtype=np.float32)[:, None]
-    views[5] = replace(bad, color_px=moved)
-    solution = solve_rig(views, BOARD)
+    views[5] = color_moved(views[5], np.linspace(0, 6, 54)[:, None])
+    solution = solve(views, BOARD)
     assert [view.used for view in solution.views] == [index != 5 for index in range(14)]
+    assert solution.views[5].why == "does not fit"
     assert solution.calibration.notes["views"] == "13 of 14"
     assert true_epipolar_px(solution, truth) < 0.1
 
 
+def test_single_misread_corners_are_left_out_and_their_view_is_kept() -> None:
+    truth = make_calibration("left")
+    views = views_of(truth, 14)
+    by = np.zeros((54, 2))
+    by[[7, 30]] = [[4, -3], [-2, 5]]
+    views[3] = color_moved(views[3], by)
+    solution = solve(views, BOARD)
+    assert all(view.used for view in solution.views)
+    assert [view.dropped for view in solution.views] == [2 if index == 3 else 0 for index in range(14)]
+    residuals = solution.views[3].color_residuals_px
+    assert residuals is not None
+    assert set(np.argsort(np.hypot(*residuals.T))[-2:]) == {7, 30}
+    assert true_epipolar_px(solution, truth) < 0.1
+
+
+def test_a_person_decides_what_is_left_out() -> None:
+    views = views_of(make_calibration("left"), 12)
+    views[5] = color_moved(views[5], np.linspace(0, 6, 54)[:, None])
+    excluded = solve(views, BOARD, exclude={"03"} | {views[5].name}, find_outliers=False)
+    assert [view.why for view in excluded.views].count("excluded") >= 1
+    assert not excluded.views[5].used
+    kept = solve(views, BOARD, find_outliers=False)
+    assert all(view.used for view in kept.views)
+    assert kept.quality.epipolar.median_px > 2 * excluded.quality.epipolar.median_px
+    # Undo: the same views give the same solution again.
+    again = solve(views, BOARD, exclude={view.name for view in excluded.views if not view.used})
+    assert again.calibration.baseline_mm == pytest.approx(excluded.calibration.baseline_mm, rel=1e-9)
+
+
+def test_a_solution_tells_how_far_it_is_and_can_be_cancelled() -> None:
+    views = views_of(make_calibration("left"), 8)
+    told: list[tuple[int, int]] = []
+    solve(views, BOARD, on_progress=lambda progress: told.append((progress.done, progress.total)))
+    assert told[0][0] == 0
+    assert told[-1][0] == told[-1][1]
+    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    asked = iter([False] * 5)
+    with pytest.raises(SolveCancelled):
+        solve(views, BOARD, cancelled=lambda: next(asked, True))
+    assert next(asked, None) is None
+
+
+def test_a_view_of_one_camera_counts_for_that_camera() -> None:
+    truth = make_calibration("left")
+    views = views_of(truth, 14)
+    half = [replace(view, color=None) if index >= 8 else view for index, view in enumerate(views)]
+    with_half, without = solve(half, BOARD), solve(half[:8], BOARD)
+    assert with_half.quality.mono_std[0] < 0.9 * without.quality.mono_std[0]
+    assert with_half.views[10].color_px is None
+    assert with_half.views[10].epipolar_px is None
+    assert with_half.views[10].used
+    assert with_half.quality.epipolar.views == 8
+
+
+def test_uncertainties_are_what_they_say() -> None:
+    """Over many rigs solved from noisy views, errors are as large as the uncertainties claim."""
+    truth = make_calibration("left")
+    off, rows = [], []
+    for seed in range(8):
+        solution = solve(views_of(truth, 12, noise_px=0.2, seed=seed), BOARD)
+        quality, solved = solution.quality, solution.calibration
+        off += [
+            (solved.baseline_mm - truth.baseline_mm) / quality.baseline_std_mm,
+            (solved.mono.camera_matrix[0, 0] - truth.mono.camera_matrix[0, 0]) / quality.mono_std[0],
+            (solved.color.camera_matrix[0, 2] - truth.color.camera_matrix[0, 2]) / quality.color_std[2],
+        ]
+        rows.append(true_epipolar_px(solution, truth) / float(np.median(quality.row_std_px)))
+    assert 0.5 < float(np.sqrt(np.mean(np.square(off)))) < 1.6
+    assert 0.3 < float(np.median(rows)) < 2.0
+
+
+def test_the_map_shows_where_the_board_never_was() -> None:
+    views = [
+        view
+        for view in views_of(make_calibration("left"), 60)
+        if view.mono is not None and view.mono.points_px[:, 0].max() < 235
+    ]
+    assert len(views) >= 6
+    row_std = solve(views, BOARD).quality.row_std_px
+    assert row_std.shape == (6, 8)
+    assert row_std[:, -1].mean() > 2 * row_std[:, 1:4].mean()
+
+
 def test_too_few_views() -> None:
     views = views_of(make_calibration(), 6)
-    assert not solve_rig(views, BOARD).held_out
+    assert not solve(views, BOARD).quality.epipolar.held_out
     with pytest.raises(CalibrationError, match="in 5 of 5 pairs: 6 are needed"):
-        solve_rig(views[:5], BOARD)
+        solve(views[:5], BOARD)
 
 
 def test_views_in_one_corner_bring_advice() -> None:
     truth = make_calibration()
     views = views_of(truth, 40)
-    corner = [view for view in views if (view.mono_px.mean(axis=0) < np.array([175, 130])).all()]
+    corner = [
+        view
+        for view in views
+        if view.mono and (view.mono.points_px.mean(axis=0) < np.array([175, 130])).all()
+    ]
     assert len(corner) >= 6
-    assert any("covers" in line for line in solve_rig(corner, BOARD).advice)
-    assert not any("covers" in line for line in solve_rig(views, BOARD).advice)
+    assert any("covers" in line for line in solve(corner, BOARD).advice)
+    assert not any("covers" in line for line in solve(views, BOARD).advice)
 
 
 # Boards in images
 
 
-def draw_board(corners_px: np.ndarray, size: tuple[int, int], board: Board = BOARD) -> np.ndarray:
+def draw_board(corners_px: np.ndarray, size: tuple[int, int], board: Chessboard = BOARD) -> np.ndarray:
     """Return an image of a board whose inner corners lie at these points of a plane seen in perspective."""
     fine = 4
     cell = 40
@@ -170,16 +281,12 @@ def test_corners_are_found_to_a_fraction_of_a_pixel(seed: int) -> None:
     expected = pinhole_boards(1, seed, (640, 480))[0][0]
     image = draw_board(expected, (640, 480))
     image = np.clip(image + rng.normal(0, 2, image.shape), 0, 255).astype(np.uint8)
-    corners = find_corners(image, BOARD)
-    assert corners is not None
-    ordered = in_same_order(expected.astype(np.float32), corners, BOARD)
+    found = BOARD.detect(image)
+    assert isinstance(found, Detection)
+    _, read_alike = BOARD.paired(seen_at(expected, (640, 480)), found)
+    ordered = read_alike.points_px
     assert np.abs(ordered - expected).max() < 0.2
     assert np.abs((ordered - expected).mean(axis=0)).max() < 0.03  # nor a common shift, such as half a pixel
-
-
-def test_no_board_no_corners() -> None:
-    noise = np.random.default_rng(0).integers(0, 256, (120, 160), np.uint8)
-    assert find_corners(noise, BOARD) is None
 
 
 @given(seed=st.integers(0, 1000), columns=st.integers(3, 9), rows=st.integers(3, 7), turns=st.integers(0, 3))
@@ -187,7 +294,7 @@ def test_no_board_no_corners() -> None:
 def test_corners_read_from_another_end_are_put_in_order(
     seed: int, columns: int, rows: int, turns: int
 ) -> None:
-    board = Board(columns, rows, 20.0)
+    board = Chessboard(columns, rows, 20.0)
     turn = cv2.Rodrigues(np.random.default_rng(seed).uniform(-0.5, 0.5, 3))[0]
     points = (board.points_mm - board.points_mm.mean(axis=0)) @ turn.T + np.array([0, 0, 700])
     mono = (points[:, :2] / points[:, 2:] * 700).astype(np.float32)
@@ -196,7 +303,8 @@ def test_corners_read_from_another_end_are_put_in_order(
     if rows != columns:
         turns = 2 * (turns % 2)
     read = np.rot90(color.reshape(rows, columns, 2), turns).reshape(-1, 2)
-    assert np.array_equal(in_same_order(mono, np.ascontiguousarray(read), board), color)
+    _, ordered = board.paired(seen_at(mono, (640, 480)), seen_at(read, (640, 480)))
+    assert np.array_equal(ordered.points_px, color)
 
 
 @pytest.mark.parametrize(
@@ -204,10 +312,10 @@ def test_corners_read_from_another_end_are_put_in_order(
 )
 def test_boards_that_are_none(text: str, said: str) -> None:
     with pytest.raises(CalibrationError, match=said):
-        Board.parse(text, 25.0)
+        Chessboard.parse(text, 25.0)
     with pytest.raises(CalibrationError, match="cannot measure"):
-        Board.parse("9x6", float("nan"))
-    assert Board.parse(" 9X6 ", 25.0) == BOARD
+        Chessboard.parse("9x6", float("nan"))
+    assert Chessboard.parse(" 9X6 ", 25.0) == BOARD
 
 
 # Images on disk
@@ -277,13 +385,13 @@ def test_images_that_are_no_pairs(tmp_path: Path, files: list[str], said: str) -
 
 def test_images_of_unlike_sizes_or_none_at_all(tmp_path: Path) -> None:
     write_images(tmp_path / "empty", ["left1.png", "right1.png"])
-    with pytest.raises(CalibrationError, match=r"no board of 9x6 inner corners.* in any of 1 pairs"):
+    with pytest.raises(CalibrationError, match=r"no target \(9x6 inner corners.* in any of 1 pairs"):
         see_boards(find_board_images([tmp_path / "empty"]), BOARD)
     board = draw_board(pinhole_boards(1, 1, (320, 240))[0][0], (320, 240))
     for name in ("left1", "right1", "left2", "right2"):
         cv2.imwrite(str(tmp_path / f"{name}.png"), board)
     images = find_board_images([tmp_path])
-    with pytest.raises(CalibrationError, match="whole board in 2 of 2 pairs: 6 are needed"):
+    with pytest.raises(CalibrationError, match="see the board in 2 of 2 pairs: 6 are needed"):
         see_boards(images, BOARD)
     cv2.imwrite(str(tmp_path / "right2.png"), board[:-1])
     with pytest.raises(CalibrationError, match="color image of 2 is 320×239, that of 1 320×240"):
@@ -313,11 +421,11 @@ def test_a_captured_dataset_is_solved_from_its_raw_frames(tmp_path: Path) -> Non
     views = see_boards(
         find_board_images([tmp_path]),
         BOARD,
-        lambda position, name, found: seen.append((position, name, found)),
+        lambda position, name, why: seen.append((position, name, why)),
     )
     assert [view.name for view in views] == [f"{index:06d}" for index in range(8)]
-    assert seen[-1] == (7, "000007", True)
-    solved = solve_rig(views, BOARD).calibration
+    assert seen[-1] == (7, "000007", "")
+    solved = solve(views, BOARD).calibration
     assert solved.color_side == "left"
     assert solved.baseline_mm == pytest.approx(60, rel=0.03)
 
@@ -336,10 +444,10 @@ def test_a_captured_dataset_is_solved_from_its_raw_frames(tmp_path: Path) -> Non
 def test_published_sets_are_solved_as_well_as_published(
     shared_dir: Path, folder: str, square_mm: float, views: int, published_rms_px: float, baseline_mm: float
 ) -> None:
-    board = Board(9, 6, square_mm)
+    board = Chessboard(9, 6, square_mm)
     seen = see_boards(find_board_images([shared_dir / "data" / folder]), board)
     assert len(seen) == views
-    solution = solve_rig(seen, board)
+    solution = solve(seen, board)
     solved = solution.calibration
     assert solved.reprojection_px <= published_rms_px
     assert solved.baseline_mm == pytest.approx(baseline_mm, rel=0.005)

@@ -99,7 +99,7 @@ MIRROR = [[-1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
 @pytest.mark.parametrize(
     ("table", "key", "value", "said"),
     [
-        ("", "schema", 2, "schema is 2"),
+        ("", "schema", 3, "schema is 3"),
         ("", "schema", None, "schema is missing"),
         ("", "date", None, "date is missing"),
         ("", "date", "yesterday", "date must be a date and time"),

@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 
 from capture.board_images import find_board_images
-from capture.calibrate import see_boards, solve_rig
+from capture.calibrate import see_boards, solve
 from capture.calibration import RigCalibration, load_calibration
-from capture.chessboard import Board
 from capture.rectify import Rectifier
 from capture.spec import VirtualSpec
+from capture.targets import Chessboard
 from capture.virtual.board import INNER_CORNERS, SQUARE_MM
 from capture.virtual.boards import main
 from capture.virtual.geometry import BASELINE_M, rig_geometry, true_calibration
 from capture.virtual.rig import SHIPPED_CALIBRATION
 
 SPEC = VirtualSpec()
-BOARD = Board(*INNER_CORNERS, SQUARE_MM)
+BOARD = Chessboard(*INNER_CORNERS, SQUARE_MM)
 
 
 def epipolar_errors_px(calibration: RigCalibration) -> np.ndarray:
@@ -52,7 +52,7 @@ def test_boards_of_the_command_give_a_right_calibration(tmp_path: Path) -> None:
     assert main([str(tmp_path), "--pairs", "12", "--seed", "5"]) == 0
     views = see_boards(find_board_images([tmp_path]), BOARD)
     assert len(views) >= 11, "the board is always in sight of both cameras"
-    calibration = solve_rig(views, BOARD).calibration
+    calibration = solve(views, BOARD).calibration
     errors = epipolar_errors_px(calibration)
     assert np.median(errors) < 0.25
     assert calibration.color_side == "left"
