@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
-from statistics import multimode
+from dataclasses import dataclass, replace
 
-from capture.clocks import StreamClock
+from capture.clocks import ClockState, StreamClock
 from capture.frames import ROLES, Frame, FramePair, Role
+from capture.trigger_count import SlipWatch, TriggerCount
 
 # Frames of one camera that may wait for the other: more means that the other is silent.
 LONGEST_WAIT_FRAMES = 16
@@ -19,8 +19,6 @@ TOLERANCE_IN_PERIODS = 0.55
 SURE_IN_PERIODS = 0.45
 # Equal ids that arrive further apart are no pair: one counter started anew unnoticed.
 LARGEST_ARRIVAL_GAP_NS = 1_000_000_000
-# With a shared trigger: frames of either camera without a single pair before the ids are aligned anew.
-REALIGN_AFTER_FRAMES = 8
 
 
 @dataclass(frozen=True)
@@ -55,6 +53,9 @@ class Pairer:
     frame still to come could fit
     better: at once for cameras in step, a frame later if they run half a period apart.
 
+    A camera that misses a trigger (it was still exposing) does not count it, and from then on equal ids lie a
+    period apart. Where both cameras have a clock that shows, and the count is put right (`slips`).
+
     Args:
         shares_trigger: as `RigInfo.shares_trigger`.
         frame_rate_hz: nominal rate, so that the first frames are judged like the rest; None learns it.
@@ -73,7 +74,8 @@ class Pairer:
         self._pushed: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self._unpaired: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self._pairs = 0
-        self._ids = _TriggerCount()
+        self._ids = TriggerCount()
+        self._slips = SlipWatch()
 
     @property
     def counters(self) -> PairingCounters:
@@ -88,6 +90,15 @@ class Pairer:
             waiting_mono=len(self._waiting["mono"]) + ready,
             waiting_color=len(self._waiting["color"]) + ready,
         )
+
+    def clocks(self) -> dict[Role, ClockState]:
+        """Return what is known of the cameras' clocks."""
+        return {role: clock.state() for role, clock in self._clocks.items()}
+
+    @property
+    def slips(self) -> dict[Role, int]:
+        """Return the triggers that each camera was found to have missed without losing a frame id."""
+        return dict(self._slips.missed)
 
     def push(self, frame: Frame) -> FramePair | None:
         """Take the next frame of either camera, in order of arrival; return a pair if one is complete."""
@@ -127,7 +138,19 @@ class Pairer:
                 self._drop("mono" if mono[0].frame.host_ns < color[0].frame.host_ns else "color")
             else:
                 self._ids.agreed()
+                missed = self._slips.look(mono[0].frame, color[0].frame, self._rhythm())
                 self._pair()
+                if missed:
+                    self._ids.shift("color", missed)
+                    self._waiting["color"] = deque(
+                        replace(each, count=(each.count[0], each.count[1] + missed)) for each in color
+                    )
+                    color = self._waiting["color"]
+
+    def _rhythm(self) -> tuple[float | None, int]:
+        """Return the period of the slower camera, and how often clocks have jumped."""
+        periods = [period for role in ROLES if (period := self._clocks[role].period_ns) is not None]
+        return max(periods, default=None), sum(self._clocks[role].jumps for role in ROLES)
 
     def _pair_by_time(self, final: bool) -> None:
         """Pair the oldest frames while that is certain; `final`: there is nothing to wait for."""
@@ -167,52 +190,3 @@ class Pairer:
     def _drop(self, role: Role) -> None:
         self._waiting[role].popleft()
         self._unpaired[role] += 1
-
-
-class _TriggerCount:
-    """Turns the frame ids of two cameras on one trigger into one count, also after one of them started
-    afresh.
-
-    A count is (run, number): the run goes up when a camera's ids go back. Runs and ids agree if both cameras
-    restart together. If they do not (no pair for `REALIGN_AFTER_FRAMES` of both), the ids are aligned by
-    arrival.
-    """
-
-    def __init__(self) -> None:
-        self._run: dict[Role, int] = dict.fromkeys(ROLES, 0)
-        self._shift: dict[Role, int] = dict.fromkeys(ROLES, 0)
-        self._last_id: dict[Role, int | None] = dict.fromkeys(ROLES)
-        self._alone: dict[Role, deque[tuple[int, int]]] = {  # id, arrival of frames since the last pair
-            role: deque(maxlen=REALIGN_AFTER_FRAMES) for role in ROLES
-        }
-
-    def count(self, frame: Frame) -> tuple[int, int]:
-        """Return the place of the frame in the common count; call once per frame, in order."""
-        role, last_id = frame.role, self._last_id[frame.role]
-        self._last_id[role] = frame.frame_id
-        if last_id is not None and frame.frame_id <= last_id:
-            self._run[role] += 1
-            self._shift[role] = 0
-            self._alone[role].clear()
-        self._alone[role].append((frame.frame_id, frame.host_ns))
-        if all(len(self._alone[each]) == REALIGN_AFTER_FRAMES for each in ROLES):
-            self._realign()
-        return self._run[role], frame.frame_id + self._shift[role]
-
-    def agreed(self) -> None:
-        """A pair was found: runs and ids fit."""
-        for role in ROLES:
-            self._alone[role].clear()
-
-    def _realign(self) -> None:
-        """Take the difference of ids that most frames have to the other camera's nearest arrival."""
-        mono, color = self._alone["mono"], self._alone["color"]
-        differences = [
-            min(mono, key=lambda other: abs(other[1] - arrival_ns))[0] - color_id
-            for color_id, arrival_ns in color
-        ]
-        run = max(self._run.values()) + 1
-        for role in ROLES:
-            self._run[role] = run
-            self._alone[role].clear()
-        self._shift = {"mono": 0, "color": multimode(differences)[0]}
