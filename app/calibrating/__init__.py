@@ -1,0 +1,1 @@
+"""What the Calibration page does, without Qt: shots and their folder, the search for boards, ranges."""
