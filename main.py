@@ -32,8 +32,11 @@ class _Command:
 COMMANDS = {
     "live": _Command("app.commands.live", "open the app, or run it headless, on a rig (the default)"),
     "colorize": _Command("app.commands.colorize", "colorize pairs of image files"),
-    "calibrate": _Command("app.commands.calibrate", "solve a rig's calibration from chessboard pairs"),
+    "calibrate": _Command("app.commands.calibrate", "solve a rig's calibration from pairs of board images"),
+    "board": _Command("app.commands.board", "write a printable calibration board as PDF"),
     "bench": _Command("app.commands.bench", "measure the time and memory of every stage"),
+    "drill": _Command("app.commands.drill", "break a rig on purpose and measure how it comes back"),
+    "soak": _Command("app.commands.soak", "start and stop a rig many times and look for leaks"),
     "doctor": _Command("app.commands.doctor", "show versions, cameras, GPU, display and known traps"),
     "render": _Command("app.commands.render", "render pairs of the virtual rig with their truth"),
     "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),

@@ -110,11 +110,10 @@ class Charuco:
             )
         count = 0 if ids is None else len(ids)
         if count < FEWEST_CORNERS:
-            return why_nothing(
-                gray,
+            return NotSeen(
                 f"{len(marker_ids)} markers, but only {count} corners between them are seen: "
                 f"{FEWEST_CORNERS} are needed. Show more of the board; if all of it is shown, check the "
-                "number of squares.",
+                "number of squares."
             )
         order = np.argsort(np.asarray(ids).ravel())
         known = np.asarray(ids, np.int32).ravel()[order]
