@@ -234,6 +234,8 @@ class GenicamRig:
         for role in ROLES:
             if only in ("", role):
                 self._cameras[role].execute(name)
+        if command not in self.info.commands:
+            self._refresh_info()  # a user set may hold another size or format
 
 
 def _devices_of(harvester: Any, producers: list[str]) -> dict[str, tuple[Device, Any]]:

@@ -15,11 +15,12 @@ from harvesters.util.pfnc import dict_by_ints
 from capture.errors import AcquisitionLocked, CaptureError, DeviceLost, RigFileError, SettingRejected
 from capture.features import FeatureTree
 from capture.frames import Frame, Layout, Role
-from capture.node_settings import SHOWN, SLOW_COMMANDS, NodeSettings, vendor_message
+from capture.node_settings import SHOWN, NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS, PixelFormat, find_format, unpack
 from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, Setting, SettingValue
 from capture.spec import CameraSpec
+from capture.user_sets import LOAD
 
 log = logging.getLogger(__name__)
 
@@ -339,7 +340,7 @@ class GentlCamera:
         """Tell whether only acquisition stands in the way of setting this."""
         if not self._acquiring:
             return False
-        if name in IMAGE_GEOMETRY or name in SLOW_COMMANDS:
+        if name in IMAGE_GEOMETRY or name == LOAD:  # a stored set may hold another size
             return self._nodes.has(name)
         return name in self._set_when_stopped and self._nodes.access(name) in ("RO", "NA")
 

@@ -14,6 +14,7 @@ from capture.errors import SettingRejected
 from capture.features import Defaults, Feature, FeatureTree
 from capture.node_features import read_feature, read_tree, unit_of
 from capture.rig import Setting, SettingValue
+from capture.user_sets import LOAD, SAVE
 
 UNITS = {"ExposureTime": "µs", "AcquisitionFrameRate": "Hz", "Width": "px", "Height": "px"}
 """Units that SFNC fixes, for cameras that do not tell. Gain is in dB on most, in steps or as a factor on
@@ -62,7 +63,7 @@ OLDER_NAMES = {"ExposureTime": "ExposureTimeAbs", "AcquisitionFrameRate": "Acqui
 FINER = {"GainRaw": "Gain", "BlackLevelRaw": "BlackLevel", "BalanceRatioRaw": "BalanceRatio"}
 """Values in steps of the hardware, shown only where the camera lacks the one in physical units."""
 
-SLOW_COMMANDS = ("UserSetLoad", "UserSetSave")
+SLOW_COMMANDS = (LOAD, SAVE)
 """Commands that take their time, and after which everything may have changed."""
 
 SLOW_COMMAND_S = 5.0

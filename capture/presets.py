@@ -9,10 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from capture.errors import AcquisitionLocked, SettingRejected
 from capture.features import Feature, FeatureTree, Position, same
-from capture.rig import SettingValue
+from capture.frames import Role
+from capture.rig import Rig, SettingValue
 
 MOST_PASSES = 8
 """A camera whose settings still change each other after so many rounds never comes to rest."""
@@ -27,6 +29,46 @@ _GEOMETRY = ("Binning", "Decimation", "PixelFormat")
 
 Apply = Callable[[str, SettingValue], SettingValue]
 ReadTree = Callable[[], FeatureTree]
+
+
+class Camera(Protocol):
+    """One camera, as far as stored settings are concerned."""
+
+    def features(self) -> FeatureTree:
+        """Return all features. Raises DeviceLost."""
+
+    def snapshot(self) -> Snapshot:
+        """Return what belongs into a preset. Raises DeviceLost."""
+
+    def apply(self, name: str, value: SettingValue) -> SettingValue:
+        """Set a value and return what it became. Raises SettingRejected, AcquisitionLocked, DeviceLost."""
+
+    def execute(self, name: str) -> None:
+        """Run a command. Raises SettingRejected, AcquisitionLocked, DeviceLost."""
+
+
+@dataclass(frozen=True)
+class CameraOf:
+    """One camera of a rig, as a `Camera`."""
+
+    rig: Rig
+    role: Role
+
+    def features(self) -> FeatureTree:
+        """Return all features."""
+        return self.rig.features(self.role)
+
+    def snapshot(self) -> Snapshot:
+        """Return what belongs into a preset."""
+        return self.rig.snapshot(self.role)
+
+    def apply(self, name: str, value: SettingValue) -> SettingValue:
+        """Set a value and return what it became."""
+        return self.rig.apply(self.role, name, value)
+
+    def execute(self, name: str) -> None:
+        """Run a command of this camera."""
+        self.rig.execute(f"{name}:{self.role}")
 
 
 @dataclass(frozen=True)
@@ -183,17 +225,12 @@ def compare(now: Snapshot, stored: Iterable[StoredValue]) -> tuple[Difference, .
 
 
 def apply_values(
-    wanted: Sequence[StoredValue],
-    read_tree: ReadTree,
-    snapshot: Callable[[], Snapshot],
-    apply: Apply,
-    before: Snapshot | None = None,
+    wanted: Sequence[StoredValue], camera: Camera, before: Snapshot | None = None
 ) -> ApplyReport:
     """Give a camera stored values, those that differ only, and read back what it has then.
 
     Args:
         wanted: what it should have.
-        read_tree, snapshot, apply: what `Rig.features`, `Rig.snapshot` and `Rig.apply` do for the camera.
         before: what it had, if this is the second attempt; None reads it.
 
     Raises:
@@ -201,21 +238,21 @@ def apply_values(
             stop and call again.
         DeviceLost: the camera is gone.
     """
-    now = snapshot()
+    now = camera.snapshot()
     before = now if before is None else before
-    positions = [(f.name, f.value) for f in read_tree() if f.is_selector and f.value is not None]
+    positions = [(f.name, f.value) for f in camera.features() if f.is_selector and f.value is not None]
     reasons: dict[tuple[str, Position], str] = {}
     try:
         for _ in range(MOST_PASSES):
             open_values = _still_open(wanted, now)
             if not open_values:
                 break
-            _one_pass(_ordered(open_values, now), apply, reasons)
-            seen, now = now, snapshot()
+            _one_pass(_ordered(open_values, now), camera.apply, reasons)
+            seen, now = now, camera.snapshot()
             if _values(seen) == _values(now):
                 break
     finally:
-        _put_back(positions, read_tree(), apply)
+        _put_back(positions, camera.features(), camera.apply)
     return _report(wanted, before, now, reasons)
 
 

@@ -72,6 +72,12 @@ class RigInfo:
 class Setting:
     """One thing that can be set on a camera, named and measured as in SFNC (ExposureTime in µs, Gain in dB,
     …).
+
+    Attributes:
+        minimum, maximum: limits now; they follow other settings.
+        increment: step between values that are taken, counted from the minimum; None for any.
+        logarithmic: its range spans decades.
+        while_stopped: taken only while acquisition is stopped; `apply` raises AcquisitionLocked meanwhile.
     """
 
     name: str
@@ -80,6 +86,9 @@ class Setting:
     maximum: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    increment: float | None = None
+    logarithmic: bool = False
+    while_stopped: bool = False
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from app.pipeline.board import Board
 from app.pipeline.calibrations import CalibrationInUse, Calibrations
+from app.pipeline.cameras import CameraDesk
 from app.pipeline.colorizing import ColorizeStage
 from app.pipeline.drift import DriftWatch
 from app.pipeline.gate import PairGate
@@ -77,6 +78,9 @@ def rig_spec(config: LiveConfig) -> RigSpec:
 class LivePipeline:
     """Runs until stopped. All methods may be called from any thread and return at once unless said otherwise.
 
+    Attributes:
+        cameras: where settings, features, presets and user sets of the cameras are read and changed.
+
     Args:
         on_view: called from a pipeline thread when `take_view` has something new.
         on_result: called from a pipeline thread when `take_result` has something new.
@@ -129,6 +133,7 @@ class LivePipeline:
             self._rig_back,
             self._errors,
         )
+        self.cameras = CameraDesk(self._source)
         self._rectify = RectifyStage(self._raw, self._show, self._settle, self._rectify_meter, self._errors)
         self._colorize = ColorizeStage(
             self._rectified,
@@ -263,15 +268,15 @@ class LivePipeline:
 
     def settings(self, role: Role) -> dict[str, Setting]:
         """Return what can be set on a camera (last known)."""
-        return self._source.settings(role)
+        return self.cameras.settings(role)
 
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
-        """Set a value on a camera; blocks up to a second. Raises SettingRejected, DeviceLost."""
-        return self._source.apply(role, name, value)
+        """Set a value on a camera; see `CameraDesk.apply`. Blocks."""
+        return self.cameras.apply(role, name, value)
 
     def execute(self, command: str) -> None:
-        """Run one of the rig's commands; blocks up to a second. Raises SettingRejected, DeviceLost."""
-        self._source.ask(lambda rig: rig.execute(command))
+        """Run one of the rig's commands; see `CameraDesk.execute`. Blocks."""
+        self.cameras.execute(command)
         if self._truth is not None and command in ("ShowBoard", "HideBoard"):
             self._truth.board_shown = command == "ShowBoard"
         if self._truth is not None and command == "StepClock:mono":

@@ -122,11 +122,19 @@ class Source:
         except AcquisitionLocked:
             with self.paused(rig):
                 actual = rig.apply(role, name, value)
+        self.settings_changed(rig, before)
+        return actual
+
+    def settings_changed(self, rig: Rig, before: RigInfo) -> None:
+        """Read settings anew after something changed them; for functions that run in the thread.
+
+        Args:
+            before: what was known of the rig before.
+        """
         self._read_settings(rig)
         if rig.info != before:
             self._on_info(rig.info)
         self._board.clear("settings")
-        return actual
 
     @contextmanager
     def paused(self, rig: Rig) -> Iterator[None]:
@@ -208,6 +216,7 @@ class Source:
         self._on_open(rig)
         self._read_settings(rig)
         rig.start()
+        self._read_settings(rig)  # what acquisition locks, it locks from here on
         outage = self._recovery.opened(refused, waits_for_trigger=self._waits_for_trigger())
         if outage is not None:
             self._board.clear("capture")

@@ -10,6 +10,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
 from app.pipeline.calibrations import CalibrationInUse
+from app.pipeline.cameras import CameraDesk
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.status import PipelineStatus
 from app.pipeline.taps import Taps
@@ -46,6 +47,7 @@ class Bridge(QObject):
         applied: role and name of a camera setting that was written or refused.
         done: a request that succeeded ("open_dataset", "save_pair", "set_recording", "execute",
             "use_calibration", "correct_rotation", "undo_correction"), its detail.
+        answered: name and result of what `ask` was given; None if it failed (`failed` says why).
     """
 
     shown = Signal(object)
@@ -55,6 +57,7 @@ class Bridge(QObject):
     stopped = Signal()
     applied = Signal(str, str)
     done = Signal(str, str)
+    answered = Signal(str, object)
     _pictures_ready = Signal()
     _status_ready = Signal()
     _halted = Signal(object)
@@ -193,6 +196,18 @@ class Bridge(QObject):
         """Use the calibration as it was solved."""
         self._request("undo_correction", "", lambda pipeline: pipeline.undo_correction())
 
+    @property
+    def cameras(self) -> CameraDesk | None:
+        """Where a page's own threads ask the cameras; None while nothing runs. Its calls block."""
+        return None if self._pipeline is None or self._halting else self._pipeline.cameras
+
+    def ask(self, name: str, question: Callable[[CameraDesk], object]) -> bool:
+        """Let `question` run in the worker thread; `answered` follows. False: nothing runs, nor follows."""
+        if self._pipeline is None or self._halting:
+            return False
+        self._worker.submit(self._answer, self._pipeline, name, question)
+        return True
+
     def execute(self, command: str) -> None:
         """Run one of the rig's commands."""
         self._request("execute", command, lambda pipeline: pipeline.execute(command))
@@ -224,6 +239,16 @@ class Bridge(QObject):
         except Exception as error:  # noqa: BLE001
             self.failed.emit(f"{name} could not be set: {error}")
         self.applied.emit(role, name)
+
+    def _answer(self, pipeline: LivePipeline, name: str, question: Callable[[CameraDesk], object]) -> None:
+        answer: object = None
+        try:
+            answer = question(pipeline.cameras)
+        except _EXPECTED as error:
+            self.failed.emit(str(error))
+        except Exception as error:  # noqa: BLE001 - the user must learn of it; the thread must go on
+            self.failed.emit(f"The cameras could not be asked: {error}")
+        self.answered.emit(name, answer)
 
     def _halt(self, pipeline: LivePipeline, renderer: Renderer | None) -> None:
         try:

@@ -12,8 +12,10 @@ from typing import Any
 
 from genicam import genapi
 
+from capture.features import FeatureTree
 from capture.node_settings import NodeSettings
 from capture.presets import Snapshot, take_snapshot
+from capture.rig import SettingValue
 
 WIDTH, HEIGHT, OFFSET_X, OFFSET_Y, FORMAT, AUTO, EXPOSURE, SELECTOR, BALANCE = range(0x00, 0x24, 4)
 LOCKED, SET, LOAD, SAVE = 0x100, 0x104, 0x108, 0x10C
@@ -202,8 +204,17 @@ class PaperCamera:
         self.node_map = connected(XML, self.registers)
         self.nodes = NodeSettings(self.node_map)
 
+    def features(self) -> FeatureTree:
+        return self.nodes.tree()
+
     def snapshot(self) -> Snapshot:
         return take_snapshot(self.nodes.tree, self.nodes.apply)
+
+    def apply(self, name: str, value: SettingValue) -> SettingValue:
+        return self.nodes.apply(name, value)
+
+    def execute(self, name: str) -> None:
+        self.nodes.execute(name)
 
 
 def connected(description: str, port: Registers) -> Any:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from capture.errors import AcquisitionLocked, PresetError
+from capture.errors import AcquisitionLocked, PresetError, SettingRejected
 from capture.genicam import GenicamRig
 from capture.preset_file import CameraPreset, Preset, file_stem, load_preset, preset_names, save_preset
-from capture.presets import ApplyReport, Snapshot, StoredValue, apply_values, compare
+from capture.presets import ApplyReport, CameraOf, Snapshot, StoredValue, apply_values, compare
 from capture.process import RigProcess
 from capture.rig import SettingValue
+from capture.user_sets import LOAD, SAVE, UserSets, read_user_set, use_user_set, user_sets
 from capture.virtual.rig import VirtualRig
 from tests.capture.paper_camera import PaperCamera
 from tests.capture.rig_specs import viky, virtual
@@ -28,7 +29,7 @@ def camera() -> PaperCamera:
 
 
 def give(camera: PaperCamera, wanted: Snapshot) -> ApplyReport:
-    return apply_values(wanted, camera.nodes.tree, camera.snapshot, camera.nodes.apply)
+    return apply_values(wanted, camera)
 
 
 def have(camera: PaperCamera) -> dict[str, SettingValue]:
@@ -141,14 +142,30 @@ def test_comparison_lists_what_differs_and_what_one_side_lacks(camera: PaperCame
 def test_user_sets_are_saved_and_loaded(camera: PaperCamera) -> None:
     default = have(camera)
     camera.nodes.apply("ExposureTime", 123.0)
-    camera.nodes.apply("UserSetSelector", "UserSet1")
-    camera.nodes.execute("UserSetSave")
-    camera.nodes.apply("UserSetSelector", "Default")
-    camera.nodes.execute("UserSetLoad")
+    use_user_set(camera, "UserSet1", SAVE)
+    use_user_set(camera, "Default", LOAD)
     assert have(camera) == default
-    camera.nodes.apply("UserSetSelector", "UserSet1")
-    camera.nodes.execute("UserSetLoad")
+    use_user_set(camera, "UserSet1", LOAD)
     assert have(camera) == default | {"ExposureTime": 123.0}
+    with pytest.raises(SettingRejected, match="it takes Default, UserSet1"):
+        use_user_set(camera, "UserSet9", LOAD)
+
+
+def test_user_sets_are_named_where_there_are_any(camera: PaperCamera) -> None:
+    sets = user_sets(camera.features())
+    assert sets == UserSets(("Default", "UserSet1"), "Default", can_load=True, can_save=True)
+    with VirtualRig(virtual()) as rig:
+        assert user_sets(rig.features("mono")) is None
+
+
+def test_the_factory_set_is_read_and_everything_put_back(camera: PaperCamera) -> None:
+    default = camera.snapshot()
+    give(camera, (StoredValue("Width", 640), StoredValue("OffsetX", 1000), StoredValue("ExposureTime", 77.0)))
+    mine = camera.snapshot()
+    read = read_user_set(camera, "Default")
+    assert read.values == default
+    assert read.not_restored == ()
+    assert camera.snapshot() == mine
 
 
 # -- on rigs
@@ -159,8 +176,7 @@ def test_a_running_camera_asks_to_be_stopped_for_its_size() -> None:
         before = rig.snapshot("mono")
         wanted = tuple(replace(v, value=320) if v.name == "Width" else v for v in before)
         assert wanted != before
-        methods = (partial(method, "mono") for method in (rig.features, rig.snapshot, rig.apply))
-        give_it = partial(apply_values, wanted, *methods)
+        give_it = partial(apply_values, wanted, CameraOf(rig, "mono"))
         rig.start()
         with pytest.raises(AcquisitionLocked, match="stopped"):
             give_it()
