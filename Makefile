@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint clean
+.PHONY: help setup run simulator test lint clean
 
 help:  ## list the targets
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## / — /' | sed 's/^/  make /'
@@ -23,6 +23,9 @@ setup: $(READY)  ## make .venv with the pinned dependencies
 run: $(READY)  ## open the app (headless where there is no display)
 	$(BIN)/python main.py live $(ARGS)
 
+simulator: $(READY)  ## build the simulated GenTL cameras (needs a C++ compiler)
+	$(BIN)/python -m capture.simulator.build $(ARGS)
+
 test: $(READY)  ## run the whole test suite
 	$(BIN)/python -m pytest $(ARGS)
 
@@ -33,4 +36,4 @@ lint: $(READY)  ## formatting, lint, types and import rules
 	$(BIN)/lint-imports
 
 clean:  ## remove the virtual environment and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf capture/simulator/build $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

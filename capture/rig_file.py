@@ -35,6 +35,7 @@ from capture.errors import RigFileError
 from capture.files import write_atomically
 from capture.probe import probe_producers
 from capture.rig import SettingValue
+from capture.simulator.rig import simulator_spec
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
 
 NO_CAMERA_NOTICE = "No camera found: showing the virtual rig."
@@ -50,22 +51,24 @@ HEADER = """# CycleRig: a rig of two GenICam cameras, by serial number.
 
 """
 
-NAMES = "virtual, viky, replay:DIR or a rig file (.toml)"
+NAMES = "virtual, simulator, viky, replay:DIR or a rig file (.toml)"
 
 
 def parse_rig(argument: str | None) -> RigSpec:
-    """Return the rig that a name stands for: "virtual", "viky", "replay:DIR", the path of a rig file.
+    """Return the rig that a name stands for: virtual, simulator, viky, replay:DIR or a rig file's path.
 
     Without a name (None) it is `default_spec()`.
 
     Raises:
         RigFileError: nothing of that name, no such file or folder, or a file that breaks the rules.
-        DeviceNotFound: "viky" where the genicam package has no simulated cameras.
+        DeviceNotFound: the simulator was not built, or the genicam package lacks viky.
     """
     if argument is None:
         return default_spec()
     if argument == "virtual":
         return VirtualSpec()
+    if argument == "simulator":
+        return simulator_spec()
     if argument == "viky":
         return viky_spec()
     kind, colon, rest = argument.partition(":")

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rig",
         metavar="RIG",
-        help="virtual, viky, replay:DIR or a rig file (.toml); default: the cameras found, else virtual",
+        help="virtual, simulator, viky, replay:DIR or a rig file (.toml); default: what is found",
     )
     parser.add_argument(
         "--model",
