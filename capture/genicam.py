@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -30,6 +31,9 @@ from capture.node_settings import vendor_message
 from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
 from capture.spec import CameraSpec, GenicamSpec
+from capture.sync.conductor import Conductor
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class GenicamRig:
         self._next_role = 0
         self._acquiring = False
         self._info: RigInfo | None = None
+        self._conductor = Conductor()
 
     @property
     def info(self) -> RigInfo:
@@ -66,7 +71,7 @@ class GenicamRig:
         return self._info
 
     def __enter__(self) -> Self:
-        """Open both cameras and apply the spec's settings.
+        """Open both cameras, apply the spec's settings and run its recipe for synchronization.
 
         Raises:
             DeviceNotFound: no such serial number, or the camera is taken.
@@ -86,6 +91,8 @@ class GenicamRig:
                 camera.configure()
                 self._cameras[role] = camera
             self._refresh_info()
+            if self._spec.sync is not None:
+                self.synchronize(self._spec.sync)
             self._closing = undo.pop_all()
         return self
 
@@ -94,6 +101,7 @@ class GenicamRig:
     ) -> None:
         """Stop and release the cameras."""
         self.stop()
+        self._conductor.close()
         self._closing.close()
         self._cameras.clear()
 
@@ -140,8 +148,7 @@ class GenicamRig:
             ) from error
 
     def _refresh_info(self) -> None:
-        mono, color = self._cameras["mono"], self._cameras["color"]
-        rates = {mono.frame_rate_hz, color.frame_rate_hz}
+        mono, color, sync = self._cameras["mono"], self._cameras["color"], self._conductor.report
         commands: list[str] = []
         for command in COMMANDS:
             roles = [role for role in ROLES if self._cameras[role].has_command(command)]
@@ -153,31 +160,49 @@ class GenicamRig:
             name=self._spec.name,
             mono=mono.info,
             color=color.info,
-            frame_rate_hz=rates.pop() if len(rates) == 1 else None,
-            shares_trigger=self._spec.shares_trigger,
+            frame_rate_hz=self._conductor.frame_rate_hz(self._cameras),
+            shares_trigger=self._spec.shares_trigger if sync is None else sync.shares_trigger,
             calibration=self._spec.calibration,
             commands=tuple(commands),
-            notice=color.notice,
+            notice=" ".join(filter(None, (sync.summary if sync is not None else "", color.notice))),
+            sync=sync,
         )
 
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Run the recipe of a mode. Raises SettingRejected while acquiring, DeviceLost."""
+        if self._acquiring:
+            raise SettingRejected("sync mode", config.mode, "stop acquisition first")
+        report = self._conductor.set_up(config, self._cameras)
+        self._refresh_info()
+        return report
+
     def start(self) -> None:
-        """Begin to acquire on both cameras, with counters at zero. Raises DeviceLost, CaptureError."""
+        """Begin to acquire on both cameras, with counters at zero. Raises DeviceLost, CaptureError.
+
+        Where one camera drives the other, the follower waits before the leader begins.
+        """
         if self._acquiring:
             return
         self._acquiring = True
-        for role in ROLES:
+        for role in self._conductor.start_order:
             self._cameras[role].start()
-        for role in ROLES:
-            # What one camera sent while the other was still starting has no partner.
-            self._cameras[role].skip_waiting()
+        if not self._conductor.starts_together:
+            for role in ROLES:
+                # What one camera sent while the other was still starting has no partner.
+                self._cameras[role].skip_waiting()
+        self._conductor.started()
 
     def stop(self) -> None:
         """End acquisition."""
         if not self._acquiring:
             return
         self._acquiring = False
-        for camera in self._cameras.values():
-            camera.stop()
+        self._conductor.stopped()
+        for role in reversed(self._conductor.start_order):
+            self._cameras[role].stop()
+        # harvesters' buffers hang in reference cycles: without this, those of several starts (16 large images
+        # per camera each) pile up until the collector happens to run.
+        gc.collect()
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame of either camera; cameras have no end, so never None.
@@ -189,6 +214,7 @@ class GenicamRig:
             for camera in self._cameras.values():
                 if camera.silent_for_s() > SILENCE_S:
                     camera.check_alive()
+            self._conductor.beat(time.monotonic_ns(), self._cameras)
             # The camera that did not have its turn last goes first: a fast one must not starve the other.
             for _ in ROLES:
                 self._next_role = 1 - self._next_role
@@ -231,9 +257,12 @@ class GenicamRig:
             raise SettingRejected(
                 "command", command, f"this rig takes {', '.join(self.info.commands) or 'none'}"
             )
-        for role in ROLES:
-            if only in ("", role):
-                self._cameras[role].execute(name)
+        roles = [role for role in ROLES if only in ("", role)]
+        if name == "TriggerSoftware":
+            self._conductor.trigger(self._cameras, roles)
+            return
+        for role in roles:
+            self._cameras[role].execute(name)
         if command not in self.info.commands:
             self._refresh_info()  # a user set may hold another size or format
 

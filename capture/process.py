@@ -27,7 +27,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from capture.capture_server import FrameHeader, Ports, Reply, StreamEnded, serve
 from capture.errors import CaptureError, DeviceLost, FrameTimeout
@@ -37,7 +37,6 @@ from capture.journal import SettingsJournal
 from capture.pixel_formats import FORMATS
 from capture.presets import Snapshot
 from capture.pulse import LOOK_S, Activity, Pulse, PulseWatch, patience_s
-from capture.presets import Snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.ring import FrameRing
 from capture.spec import RigSpec
@@ -82,6 +81,8 @@ class RigProcess:
         self._ended: StreamEnded | None = None
         self._pulse: Pulse
         self._watch = PulseWatch(patience_s())
+        self._watching = threading.Lock()
+        self._verdict = ""
         self._cancelling = threading.Lock()
         self._cancelled = False
         self._wake: Connection | None = None
@@ -113,6 +114,7 @@ class RigProcess:
         self._frames, child_frames = context.Pipe(duplex=False)
         child_returns, self._returns = context.Pipe(duplex=False)
         self._pulse = Pulse.create(context)
+        self._verdict = ""
         ports = Ports(child_requests, child_frames, child_returns, self._pulse)
         process = context.Process(
             target=serve, args=(self._spec, ports), name="cyclerig-capture", daemon=True
@@ -241,18 +243,25 @@ class RigProcess:
             self._ended = message
 
     def _look_at_pulse(self) -> None:
-        """End a process that hangs while it should fetch frames; all that it sent before has been read."""
+        """End a process that hangs while it should fetch frames. Raises DeviceLost."""
         beats, activity = self._pulse.beats, self._pulse.activity
-        if not self._watch.look(beats, monotonic()) or activity is not Activity.FETCHING:
-            return  # a request that hangs is noticed by whoever waits for its answer
-        assert self._process is not None
-        self._process.kill()
-        self._ended = StreamEnded(
-            DeviceLost(
-                f"The capture process hung for {self._watch.silent_s:.1f} s while it fetched frames and was "
-                "ended: a call into the cameras' driver did not return."
+        with self._watching:
+            hangs = self._watch.look(beats, monotonic())
+        if hangs and activity is Activity.FETCHING:  # a request has a time-out of its own
+            self._give_up(
+                f"hung for {self._watch.silent_s:.1f} s while it fetched frames (a call into the cameras' "
+                "driver did not return)"
             )
-        )
+
+    def _give_up(self, how: str) -> NoReturn:
+        """End the process by force: nothing will come of waiting longer. Raises DeviceLost.
+
+        Frames that it sent before are in the pipe still.
+        """
+        assert self._process is not None
+        self._verdict = f"{how} and was ended"
+        self._process.kill()
+        raise self._lost()
 
     def _take(self, header: FrameHeader) -> Frame:
         """Copy the image out of its slot and give the slot back."""
@@ -317,11 +326,14 @@ class RigProcess:
         return reply.value
 
     def _receive(self, timeout_s: float) -> Reply:
-        reply: Reply | None = self._wait_for(self._requests, timeout_s)
-        if reply is None:
-            assert self._process is not None
-            self._process.kill()  # a vendor's library hangs: nothing will come of waiting longer
-            raise DeviceLost(f"The capture process did not answer for {timeout_s:g} s and was ended.")
+        deadline = monotonic() + timeout_s
+        reply: Reply | None = None
+        while reply is None:
+            reply = self._wait_for(self._requests, min(deadline - monotonic(), LOOK_S))
+            if reply is None:
+                self._look_at_pulse()
+                if monotonic() >= deadline:
+                    self._give_up(f"did not answer for {timeout_s:g} s")
         if reply.error is not None:
             raise reply.error
         return reply
@@ -347,7 +359,7 @@ class RigProcess:
         self._process.join(1.0)
         code = self._process.exitcode
         how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended (exit code {code})"
-        return DeviceLost(f"The capture process {how}.")
+        return DeviceLost(f"The capture process {self._verdict or how}.")
 
 
 def _image_bytes(camera: CameraInfo) -> int:

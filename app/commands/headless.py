@@ -13,8 +13,9 @@ from types import FrameType
 from typing import TextIO
 
 from app.commands.montage import side_by_side
-from app.commands.summary import Json, ResultTally, accounts, drops, lines, write_json
+from app.commands.summary import Json, ResultTally, accounts, drops, lines, recovery, write_json
 from app.pipeline.live import LiveConfig, LivePipeline
+from app.pipeline.recovery import recovered_words
 from app.pipeline.slots import LosslessQueue
 from app.pipeline.status import LiveResult, PipelineStatus
 from capture.errors import CaptureError, DatasetError
@@ -164,7 +165,8 @@ class Progress:
 
     def show(self, status: PipelineStatus, pairs: int) -> None:
         """Show how far it is."""
-        for kind, text in (("note", status.notice), ("error", status.error)):
+        news = recovered_words(status.recovery)
+        for kind, text in (("note", status.notice), ("error", status.error), ("recovery", news)):
             if text and self._news.get(kind) != text:
                 self._print(f"{kind}: {text}")
             self._news[kind] = text
@@ -221,6 +223,7 @@ def _summary(config: LiveConfig, status: PipelineStatus, run: _Run) -> Mapping[s
         "skew_ms": status.skew_ms,
         "memory_mb": status.memory_mb,
         "error": status.error,
+        "recovery": recovery(status.recovery),
         **accounts(status),
     }
 

@@ -6,12 +6,13 @@ import json
 import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from statistics import fmean, median
 from typing import TypeAlias
 
 from app.pipeline.rectifying import arrival_ns
-from app.pipeline.status import LiveResult, PipelineStatus
+from app.pipeline.status import LiveResult, PipelineStatus, RecoveryStatus
 from capture.errors import DatasetError
 from capture.files import write_atomically
 from capture.frames import ROLES
@@ -101,6 +102,17 @@ def accounts(status: PipelineStatus) -> dict[str, Json]:
     return {"cameras": cameras, "stages": stages}
 
 
+def recovery(status: RecoveryStatus) -> dict[str, Json]:
+    """Return how often the rig was lost and how long it took to come back, seconds."""
+    outages = status.outages
+    summary: dict[str, Json] = {"losses": status.losses, "recovered": len(outages)}
+    if outages:
+        summary["longest_recovery_s"] = max(outage.recovery_s for outage in outages)
+        summary["longest_frozen_s"] = max(outage.frozen_s for outage in outages)
+        summary["outages"] = [asdict(outage) for outage in outages]
+    return summary
+
+
 def drops(status: PipelineStatus) -> dict[str, Json]:
     """Return what was lost or left out, by where it happened."""
     cameras = [status.cameras[role] for role in ROLES]
@@ -119,6 +131,7 @@ def lines(summary: Mapping[str, Json]) -> list[str]:
         parts = [
             f"{key} ({_row(value)})" if isinstance(value, Mapping) else f"{key} {_figure(value)}"
             for key, value in table.items()
+            if isinstance(value, str) or not isinstance(value, Sequence)  # lists are for machines
         ]
         shown.append(f"{name}: {', '.join(parts)}" if parts else f"{name}: none")
     return shown

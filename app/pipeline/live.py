@@ -194,6 +194,11 @@ class LivePipeline:
         """Return the error that keeps results from coming, None while they may come."""
         return self._errors.fatal
 
+    @property
+    def capture_pid(self) -> int | None:
+        """Return the process id of the capture process, None while the rig is not open."""
+        return self._source.pid
+
     def status(self) -> PipelineStatus:
         """Return a snapshot."""
         capture = self._capture_meter.status()

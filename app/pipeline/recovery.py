@@ -16,7 +16,7 @@ OUTAGES_KEPT = 100
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 """Before the first, second, … attempt to open the rig again; the last one repeats while it is absent."""
 
-STABLE_S = 10.0
+STABLE_S = 3.0
 """A rig that is lost again sooner than this after it came back is not tried at once again."""
 
 _NS_PER_S = 1e9
@@ -129,3 +129,24 @@ class Recovery:
             self._status = replace(self._status, reconnecting=False)
         self._on_change()
         return outage
+
+
+def reconnecting_words(recovery: RecoveryStatus) -> str:
+    """Return what is being done about a lost rig, with the seconds that it takes so far."""
+    cameras = " and ".join(recovery.serials)
+    words = f"Reconnecting to {cameras} … {recovery.elapsed_s:.1f} s"
+    if recovery.wait_s > 0:
+        return f"{words}; attempt {recovery.attempt} in {recovery.wait_s:.1f} s."
+    return f"{words}; attempt {recovery.attempt}." if recovery.attempt > 1 else f"{words}."
+
+
+def recovered_words(recovery: RecoveryStatus, within_s: float = float("inf")) -> str:
+    """Return the good news if it is not older than that, else nothing."""
+    ago_s = recovery.recovered_ago_s
+    if recovery.reconnecting or not recovery.outages or ago_s is None or ago_s > within_s:
+        return ""
+    outage = recovery.outages[-1]
+    return (
+        f"Recovered in {outage.recovery_s:.1f} s; the picture stood still for {outage.frozen_s:.1f} s. "
+        f"{outage.cause}"
+    )

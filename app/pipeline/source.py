@@ -97,6 +97,12 @@ class Source:
         if rig is not None:
             rig.cancel()
 
+    @property
+    def pid(self) -> int | None:
+        """Return the process id of the capture process, None while there is none."""
+        with self._lock:
+            return self._rig.pid if self._rig is not None and self._open else None
+
     def recovery(self) -> RecoveryStatus:
         """Return how often the rig was lost, and how it came back."""
         return self._recovery.status()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.pipeline.recovery import reconnecting_words, recovered_words
+from app.pipeline.status import RecoveryStatus
 from app.ui.theme import SKY, TEXT
+
+NEWS_S = 12.0  # for how long a recovery is worth a line
 
 _KINDS = {
     # kind: (background, bar at the left, sign)
@@ -30,6 +34,7 @@ class BannerLine(QWidget):
             f"QLabel {{ color: {TEXT}; }}"
         )
         self._message = ""
+        self._detail = ""
         self._sign = QLabel(sign, self)
         self._sign.setStyleSheet(f"color: {bar}; font-weight: bold;")
         self._sign.setFixedWidth(12)
@@ -38,6 +43,9 @@ class BannerLine(QWidget):
         self._text.setWordWrap(True)
         self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Minimum)
+        self.action = QPushButton(self)
+        self.action.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.action.hide()
         close = QToolButton(self)
         close.setText("×")
         close.setToolTip("Dismiss")
@@ -48,6 +56,7 @@ class BannerLine(QWidget):
         row.setSpacing(10)
         row.addWidget(self._sign)
         row.addWidget(self._text, 1)
+        row.addWidget(self.action)
         row.addWidget(close)
         self.hide()
 
@@ -56,13 +65,28 @@ class BannerLine(QWidget):
         """The newest message, dismissed or not."""
         return self._message
 
-    def show_message(self, message: str) -> None:
-        """Show a message; an empty one hides the line. One that was dismissed stays so until it changes."""
-        if message == self._message:
+    @property
+    def text(self) -> str:
+        """What the line says, detail included."""
+        return self._text.text()
+
+    def show_message(self, message: str, detail: str = "") -> None:
+        """Show a message; an empty one hides the line. One that was dismissed stays so until it changes.
+
+        `detail` stands behind the message and may change all the time, as a countdown does.
+        """
+        if (message, detail) == (self._message, self._detail):
             return
-        self._message = message
-        self._text.setText(message)
-        self.setVisible(bool(message))
+        is_new = message != self._message
+        self._message, self._detail = message, detail
+        self._text.setText(f"{message} {detail}".strip())
+        if is_new:
+            self.setVisible(bool(message))
+
+    def offer(self, text: str) -> None:
+        """Show a button beside the message (`action`, for the window to connect); empty: none."""
+        self.action.setText(text)
+        self.action.setVisible(bool(text))
 
     def insist(self, message: str) -> None:
         """Show a message even if the same one was dismissed: it has just happened again."""
@@ -93,10 +117,11 @@ class Banner(QWidget):
         for line in (self.error, self.failure, self.notice):
             column.addWidget(line)
 
-    def show_state(self, error: str, notice: str) -> None:
-        """Show what the pipeline's status says."""
-        self.error.show_message(error)
-        self.notice.show_message(notice)
+    def show_state(self, error: str, notice: str, recovery: RecoveryStatus) -> None:
+        """Show what the pipeline's status says, and how it comes along with a rig that was lost."""
+        self.error.show_message(error, reconnecting_words(recovery) if recovery.reconnecting else "")
+        news = recovered_words(recovery, within_s=NEWS_S)
+        self.notice.show_message(f"{news} {notice}".strip())
 
     def show_failure(self, message: str) -> None:
         """Show that a request failed."""
@@ -105,7 +130,7 @@ class Banner(QWidget):
     def clear(self) -> None:
         """Begin anew with another rig."""
         self.failure.show_message("")
-        self.show_state("", "")
+        self.show_state("", "", RecoveryStatus())
 
 
 class Toast(QLabel):

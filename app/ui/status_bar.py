@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
 
-from app.pipeline.status import PipelineStatus, StageStatus
+from app.pipeline.status import PipelineStatus, RecoveryStatus, StageStatus
 from app.ui.labels import ElidedLabel
 from app.ui.theme import ACCENT, DIM, RECORD, TEXT
 
@@ -126,8 +126,11 @@ class LiveStatusBar(QStatusBar):
         """Show the newest figures."""
         stages = {name: status.stages.get(name, StageStatus()) for name in STAGES}
         live = status.state in ("running", "frozen", "ended")
-        colour = {"failed": RECORD, "frozen": ACCENT, "running": TEXT}.get(status.state, DIM)
+        colour = {"failed": RECORD, "frozen": ACCENT, "reconnecting": ACCENT, "running": TEXT}.get(
+            status.state, DIM
+        )
         self.state.setText(status.state)
+        self.state.setToolTip(recovery_tip(status.recovery))
         self.state.setStyleSheet(f"color: {colour};")
         self.captured.show_value(f"{stages['capture'].rate_hz:.1f}" if live else "–")
         self.paired.show_value(f"{stages['pair'].rate_hz:.1f}" if live else "–")
@@ -166,6 +169,21 @@ class LiveStatusBar(QStatusBar):
             "Colorize drops are pairs that a newer one overtook while the networks were busy: no fault."
         )
         self.drops.setToolTip("\n".join(lines))
+
+
+def recovery_tip(recovery: RecoveryStatus) -> str:
+    """Return how often the rig was lost and how long it took to come back."""
+    if not recovery.losses:
+        return "The rig was not lost since it was started."
+    lines = [f"The rig was lost {'once' if recovery.losses == 1 else f'{recovery.losses} times'}."]
+    if recovery.outages:
+        last, longest = recovery.outages[-1], max(outage.frozen_s for outage in recovery.outages)
+        lines.append(
+            f"Last time back within {last.recovery_s:.1f} s; pictures stood still for {last.frozen_s:.1f} s "
+            f"(longest: {longest:.1f} s)."
+        )
+        lines.append(last.cause)
+    return "\n".join(lines)
 
 
 def _short_model(model: str) -> str:
