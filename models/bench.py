@@ -28,6 +28,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SLOW_MS = 20_000.0
 """A case whose first run takes longer is not run again: what a warm-up gains is less than the noise."""
 PASSES = ("first_pass", "second_pass")
+CANCEL_S = 0.2
+"""How often a measurement asks whether it is still wanted."""
 _MB = 1e6
 
 
@@ -124,20 +126,29 @@ def prepare(model: str, folder: Path) -> tuple[str, str]:
     return Path(model).stem, model
 
 
-def measure(case: Case, child: str = "models.bench") -> Measurement:
+def measure(
+    case: Case, child: str = "models.bench", cancelled: Callable[[], bool] = lambda: False
+) -> Measurement:
     """Run a case in a process of its own; its progress goes to stderr. What fails is told in `error`.
 
-    `child` is the module that runs it: one that hands `main` other networks.
+    `child` is the module that runs it: one that hands `main` other networks. `cancelled` is asked now and
+    then; once it returns True the process is killed.
     """
-    process = subprocess.run(
+    with subprocess.Popen(
         [sys.executable, "-m", child, json.dumps(asdict(case))],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         text=True,
-        check=False,
-    )
-    answer = process.stdout.strip().rpartition("\n")[2]
+    ) as process:
+        while True:
+            try:
+                output, _ = process.communicate(timeout=CANCEL_S)
+                break
+            except subprocess.TimeoutExpired:
+                if cancelled():
+                    process.kill()
+    answer = output.strip().rpartition("\n")[2]
     if process.returncode != 0 or not answer:
         reason = answer or f"the process ended with code {process.returncode} (out of memory?)"
         return Measurement(case, error=reason)

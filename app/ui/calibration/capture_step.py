@@ -12,7 +12,6 @@ from PySide6.QtWidgets import (
     QLabel,
     QProgressBar,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +21,7 @@ from app.calibrating.folder import Reading
 from app.calibrating.watch import Outcome
 from app.ui.calibration.corner_view import Corners, CornerView
 from app.ui.calibration.gauges import CoverageMap, FillBar
+from app.ui.calibration.layouts import heading, scrolling
 from app.ui.calibration.model import CalibrationModel, LiveBoard
 from app.ui.calibration.target_panel import TargetPanel
 from app.ui.labels import ElidedLabel
@@ -67,9 +67,9 @@ class CaptureStep(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
         row.setSpacing(12)
-        row.addWidget(_scrolling(self._build_left(target), 232))
+        row.addWidget(scrolling(self._build_left(target), 232))
         row.addLayout(self._build_middle(), 1)
-        row.addWidget(_scrolling(self._build_right(), 226))
+        row.addWidget(scrolling(self._build_right(), 226))
         self.show_collection(model.state)
 
     # --- building ---
@@ -87,8 +87,8 @@ class CaptureStep(QWidget):
         self.virtual_board.hide()
         self.open_folder = QPushButton("Open images …", left)
         self.open_folder.setToolTip(
-            "Board images instead of live pictures: a folder with mono/ and color/, a set of earlier shots, or "
-            "files called leftNAME and rightNAME. They can be dropped here, too"
+            "Board images instead of live pictures: a folder with mono/ and color/, a set of earlier shots, "
+            "or files called leftNAME and rightNAME. They can be dropped here, too"
         )
         self.open_folder.clicked.connect(self.folder_wanted)
         self.anew = QPushButton("New set", left)
@@ -100,12 +100,12 @@ class CaptureStep(QWidget):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 4, 0)
         column.setSpacing(8)
-        column.addWidget(_heading("Board"))
+        column.addWidget(heading("Board"))
         column.addWidget(self.target)
         column.addWidget(self.print_board)
         column.addWidget(self.virtual_board)
         column.addSpacing(6)
-        column.addWidget(_heading("Shots"))
+        column.addWidget(heading("Shots"))
         buttons = QHBoxLayout()
         buttons.addWidget(self.open_folder, 3)
         buttons.addWidget(self.anew, 2)
@@ -264,18 +264,3 @@ class CaptureStep(QWidget):
 
 def _paths(data: QMimeData) -> list[Path]:
     return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()]
-
-
-def _heading(text: str) -> QLabel:
-    label = QLabel(text)
-    label.setStyleSheet(f"color: {TEXT}; font-weight: 600;")
-    return label
-
-
-def _scrolling(widget: QWidget, width: int) -> QScrollArea:
-    area = QScrollArea()
-    area.setWidget(widget)
-    area.setWidgetResizable(True)
-    area.setFixedWidth(width + 14)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    return area

@@ -17,17 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.theme import RECORD, WELL
+from capture.board_pdf import usual_target
 from capture.errors import CalibrationError
 from capture.targets import Charuco, Chessboard, CircleGrid, Target
 from capture.targets.charuco import DICTIONARIES
 from capture.targets.drawing import Disc, Rectangle
 
-KINDS: dict[str, tuple[str, Target]] = {
-    # kind: (name for people, a board that fits on A4)
-    "chessboard": ("Chessboard", Chessboard(9, 6, 25.0)),
-    "charuco": ("ChArUco", Charuco(10, 7, 26.0, 19.0)),
-    "circles": ("Asymmetric circles", CircleGrid(4, 11, 20.0, 14.0)),
-}
+KINDS = {"chessboard": "Chessboard", "charuco": "ChArUco", "circles": "Asymmetric circles"}
 _COUNT_TIPS = {
     "chessboard": "Inner corners, where four squares meet: one less than the squares",
     "charuco": "Squares",
@@ -97,7 +93,7 @@ class TargetPanel(QWidget):
         super().__init__(parent)
         self.kind = QComboBox(self)
         self.kind.setToolTip("Which pattern is on the board")
-        for key, (name, _) in KINDS.items():
+        for key, name in KINDS.items():
             self.kind.addItem(name, key)
         self.columns, self.rows = QSpinBox(self), QSpinBox(self)
         for box in (self.columns, self.rows):
@@ -178,7 +174,7 @@ class TargetPanel(QWidget):
 
     def _on_kind(self) -> None:
         if not self._filling:
-            _, usual = KINDS[self.kind.currentData()]
+            usual = usual_target(self.kind.currentData(), "A4")
             self.show_target(usual)
             self.changed.emit(usual)
 
