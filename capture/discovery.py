@@ -20,6 +20,9 @@ from capture.errors import CaptureError, DeviceNotFound
 
 PATH_VARIABLE = "GENICAM_GENTL64_PATH"
 
+VIKY_NAME = "viky.cti"
+"""The producer of simulated cameras in the `genicam` package."""
+
 VENDOR_FOLDERS: dict[str, tuple[str, ...]] = {
     "linux": (
         "/opt/pylon*/lib/gentlproducer/gtl",  # Basler
@@ -78,10 +81,15 @@ class Device:
 def viky_producer() -> Path:
     """Return the simulated producer in the `genicam` package. Raises DeviceNotFound where it is missing."""
     package = importlib.util.find_spec("genicam")
-    path = Path(package.origin).with_name("viky.cti") if package and package.origin else Path("viky.cti")
+    path = Path(package.origin).with_name(VIKY_NAME) if package and package.origin else Path(VIKY_NAME)
     if not path.is_file():
         raise DeviceNotFound("The simulated cameras are missing: the genicam package here has no viky.cti.")
     return path
+
+
+def is_simulated(producer: Path) -> bool:
+    """Tell whether the cameras of a producer exist in software only."""
+    return producer.name == VIKY_NAME
 
 
 def path_folders(environ: Mapping[str, str] = os.environ) -> list[Path]:

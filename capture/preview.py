@@ -15,11 +15,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from capture.develop import develop, to_8_bits
 from capture.discovery import Device
 from capture.errors import DeviceLost
+from capture.frames import Frame
 
 THUMBNAIL_PX = 320
 """Longest side of a thumbnail."""
@@ -72,6 +75,19 @@ class PreviewProblem:
 
 
 PreviewMessage = PreviewCamera | PreviewFrame | PreviewProblem
+
+
+def thumbnail_of(serial: str, frame: Frame) -> PreviewFrame:
+    """Return a small RGB picture of a frame, at most THUMBNAIL_PX long, averaged over what it leaves out."""
+    image = to_8_bits(develop(frame))
+    height, width = image.shape[:2]
+    factor = min(1.0, THUMBNAIL_PX / max(height, width))
+    size = (max(1, round(width * factor)), max(1, round(height * factor)))
+    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    rgb = cv2.cvtColor(small, cv2.COLOR_GRAY2RGB) if small.ndim == 2 else small
+    thumbnail = np.ascontiguousarray(rgb, np.uint8)
+    thumbnail.flags.writeable = False
+    return PreviewFrame(serial, thumbnail, float(thumbnail.mean()) / 255)
 
 
 class PreviewProcess:

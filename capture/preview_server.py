@@ -11,19 +11,15 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from harvesters.core import Harvester, ParameterKey, ParameterSet
 
-from capture.develop import develop, to_8_bits
 from capture.discovery import Device, check_producer, unique_devices
 from capture.errors import CaptureError, SettingRejected
-from capture.frames import Frame
 from capture.genicam import quiet_logger
 from capture.gentl_camera import VENDOR_ERRORS, GentlCamera
 from capture.node_settings import NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS
-from capture.preview import THUMBNAIL_PX, PreviewCamera, PreviewFrame, PreviewMessage, PreviewProblem
+from capture.preview import PreviewCamera, PreviewFrame, PreviewMessage, PreviewProblem, thumbnail_of
 from capture.rig import SettingValue
 from capture.spec import CameraSpec
 
@@ -225,16 +221,3 @@ def _opened(device: Device, acquirer: Any) -> Iterator[_Camera]:
         yield camera
     finally:
         camera.close()
-
-
-def thumbnail_of(serial: str, frame: Frame) -> PreviewFrame:
-    """Return a small RGB picture of a frame, at most THUMBNAIL_PX long, averaged over what it leaves out."""
-    image = to_8_bits(develop(frame))
-    height, width = image.shape[:2]
-    factor = min(1.0, THUMBNAIL_PX / max(height, width))
-    size = (max(1, round(width * factor)), max(1, round(height * factor)))
-    small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-    rgb = cv2.cvtColor(small, cv2.COLOR_GRAY2RGB) if small.ndim == 2 else small
-    thumbnail = np.ascontiguousarray(rgb, np.uint8)
-    thumbnail.flags.writeable = False
-    return PreviewFrame(serial, thumbnail, float(thumbnail.mean()) / 255)

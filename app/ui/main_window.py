@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
@@ -55,6 +56,7 @@ class MainWindow(QMainWindow):
         self.bridge = bridge or Bridge(self)
         self._frozen = False
         self._closing = False
+        self._stop_was_slow = False
         self._status = PipelineStatus()
         self._shown = Shown()
         self._fresh_meter = ScreenMeter()
@@ -167,6 +169,7 @@ class MainWindow(QMainWindow):
         for page in PAGES:
             self.commands[f"page_{page.key}"].triggered.connect(self._on_page_command)
         self.pages.switched.connect(self._on_page_switched)
+        self.banner.notice.action.clicked.connect(self._on_set_up)
         self.looking.connect_actions(self.commands)
         self.looking.changed.connect(self._wish)
         for pane in self.grid.panes:
@@ -202,6 +205,9 @@ class MainWindow(QMainWindow):
     def _on_page_command(self) -> None:
         self.pages.show_page(self.sender().objectName().removeprefix("page_"))
 
+    def _on_set_up(self) -> None:
+        self.pages.show_page("rig")
+
     def _on_page_switched(self, key: str) -> None:
         self.commands[f"page_{key}"].setChecked(True)
         live = key == LIVE
@@ -227,7 +233,8 @@ class MainWindow(QMainWindow):
         self._frozen = False
         self.commands["freeze"].setChecked(False)
         self.banner.clear()
-        self.bridge.start(self._config)
+        # Pages that show cameras let go of them first; most have none, and it starts at once.
+        self.pages.release(partial(self.bridge.start, self._config))
 
     def toggle_run(self) -> None:
         """Start the rig, or stop it."""
@@ -242,14 +249,19 @@ class MainWindow(QMainWindow):
         self.start()
 
     def _on_stopped(self) -> None:
-        self._slow_stop.stop()
-        self.toast.hide()
+        self._on_stop_over()
         if self._closing:
             self.close()
         else:
             self._show_status(replace(self._status, state="stopped"))
 
+    def _on_stop_over(self) -> None:
+        self._slow_stop.stop()
+        self._stop_was_slow = False
+        self.toast.hide()
+
     def _on_slow_stop(self) -> None:
+        self._stop_was_slow = True
         queued = self._status.recorder.queued
         what = f"writing {queued} pairs" if queued else "waiting for the cameras and the networks"
         self.toast.flash(f"Stopping: {what} …", stays=True)
@@ -306,9 +318,14 @@ class MainWindow(QMainWindow):
             self._result_meter.latency_ms(now_ns),
         )
         self.live_status.show_status(status, screen)
-        self.banner.show_state(status.error, status.notice)
+        self.banner.show_state(status.error, status.notice, status.recovery)
+        # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
+        unchosen = status.rig is not None and status.rig.kind == "virtual" and bool(status.rig.notice)
+        self.banner.notice.offer("Set up a rig …" if unchosen else "")
         self.saving.show_recorder(status.recorder)
         self._show_run(status)
+        if status.state == "starting" and self._stop_was_slow:
+            self._on_stop_over()  # another rig follows: there is no `stopped` in between
         if status.rig != before.rig or not self._rig_commands.actions():
             self._fill_rig_commands(status.rig.commands if status.rig else ())
             self._show_cameras(visible=self._camera_dock.isVisible())
@@ -423,4 +440,6 @@ class MainWindow(QMainWindow):
             self.bridge.stop()
             return
         self.bridge.close()
+        self.hide()
+        self.pages.close_pages()
         event.accept()

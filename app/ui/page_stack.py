@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
 from app.ui.pages import LIVE, PAGES, Host, Page
@@ -66,6 +67,23 @@ class PageStack(QStackedWidget):
             page.entered()
             page.setFocus()
         self.switched.emit(key)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
+        """Keep the toast in its place."""
+        super().resizeEvent(event)
+        if self._host is not None:
+            self._host.toast.place()
+
+    def release(self, then: Callable[[], None]) -> None:
+        """Let every page let go of its cameras, then go on."""
+        for page in self._pages.values():
+            then = partial(page.release, then)
+        then()
+
+    def close_pages(self) -> None:
+        """End what pages still run, and wait for it."""
+        for page in self._pages.values():
+            page.closed()
 
     def leave(self) -> None:
         """Tell the page on screen that it is left."""

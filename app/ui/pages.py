@@ -55,6 +55,13 @@ class Page(QWidget):
     def left(self) -> None:
         """The page is no longer on screen."""
 
+    def release(self, then: Callable[[], None]) -> None:
+        """A rig is about to be opened: let go of cameras, if the page has any, and call `then`."""
+        then()
+
+    def closed(self) -> None:
+        """The window is gone: end what still runs, and wait for it."""
+
 
 @dataclass(frozen=True)
 class PageSpec:

@@ -104,6 +104,11 @@ class UiSettings:
         return tuple(filter(None, self._text("rig/recent", "").split("\n")))
 
     @property
+    def rig_folder(self) -> Path:
+        """Folder for rig files made in the app: `rigs`, beside the settings."""
+        return Path(self._store.fileName()).parent / "rigs"
+
+    @property
     def dataset_parent(self) -> Path | None:
         """Folder in which the last dataset was opened."""
         text = self._text("dataset/parent", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt
@@ -25,6 +26,9 @@ RECORD: Final = "#e0443e"
 
 SMALL_PX: Final = 12
 """Height of the letters in title lines and the status bar, in logical pixels."""
+
+ASSETS: Final = (Path(__file__).parent / "assets").as_posix()
+"""Where the style sheet finds its arrows and ticks."""
 
 STYLE: Final = f"""
 QWidget {{ font-size: 13px; }}
@@ -52,6 +56,11 @@ QToolButton:disabled {{ color: {FAINT}; }}
 #pageSwitch QToolButton:checked {{ background: transparent; color: {TEXT}; border-bottom-color: {ACCENT}; }}
 QToolBar QComboBox {{ min-height: 22px; }}
 QComboBox {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 4px; padding: 1px 8px; }}
+#rigPanel QComboBox, #rigFound QComboBox {{ background: {WELL}; min-height: 22px; }}
+QComboBox::drop-down {{ border: none; width: 20px; }}
+QComboBox::down-arrow {{ image: url({ASSETS}/down.svg); width: 10px; height: 10px; }}
+QComboBox:disabled {{ color: {FAINT}; }}
+QComboBox:focus, QLineEdit:focus, QDoubleSpinBox:focus, QSpinBox:focus {{ border-color: {DIM}; }}
 QComboBox:hover {{ border-color: #565656; }}
 QComboBox#layerChooser {{ background: transparent; border: none; padding: 0 2px; font-size: {SMALL_PX}px; }}
 QComboBox#layerChooser:hover {{ background: {LINE}; }}
@@ -71,7 +80,19 @@ QPushButton:default {{ border-color: #7a7a7a; }}
 QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {WELL}; border: 1px solid {LINE}; border-radius: 4px;
     padding: 3px 6px; selection-background-color: #5a5a5a; }}
 QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: none; }}
+QPushButton:checked {{ background: #565656; border-color: #8a8a8a; }}
+QPushButton:disabled {{ color: {FAINT}; border-color: {LINE}; }}
+QPushButton:focus {{ border-color: {DIM}; }}
 QScrollArea {{ border: none; }}
+QCheckBox {{ spacing: 7px; }}
+QCheckBox::indicator {{ width: 13px; height: 13px; border: 1px solid {FAINT}; border-radius: 3px;
+    background: {WELL}; }}
+QCheckBox::indicator:hover, QCheckBox::indicator:focus {{ border-color: {DIM}; }}
+QCheckBox::indicator:checked {{ background: #5a5a5a; border-color: {DIM}; image: url({ASSETS}/check.svg); }}
+#cameraCard {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 7px; }}
+#cameraCard:hover {{ border-color: #565656; }}
+#rigPanel {{ background: {PANEL}; border-left: 1px solid {LINE}; }}
+#rigPlace[hot="true"] {{ background: #454545; border-radius: 6px; }}
 """
 
 

@@ -12,8 +12,14 @@ import pytest
 from capture.discovery import viky_producer
 from capture.errors import DeviceLost
 from capture.frames import Frame, Layout, frozen
-from capture.preview import THUMBNAIL_PX, PreviewCamera, PreviewFrame, PreviewProblem, PreviewProcess
-from capture.preview_server import thumbnail_of
+from capture.preview import (
+    THUMBNAIL_PX,
+    PreviewCamera,
+    PreviewFrame,
+    PreviewProblem,
+    PreviewProcess,
+    thumbnail_of,
+)
 
 TIMEOUT_S = 60.0
 

@@ -1,0 +1,228 @@
+"""The rig that is being put together: who is mono, who is colour, what they send. No Qt in here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from capture.bandwidth import USUAL_PACKET_BYTES, Budget, Link, Stream, budget
+from capture.discovery import VIKY_NAME
+from capture.frames import ROLES, Layout, Role
+from capture.pixel_formats import FORMATS
+from capture.preview import PreviewCamera
+from capture.rig import SettingValue
+from capture.rig_file import VIKY_SETTINGS
+from capture.spec import CameraSpec, GenicamSpec
+
+Side = Literal["left", "right"]
+
+ROLE_WORDS: dict[Role, str] = {"mono": "Mono", "color": "Colour"}
+
+DEFAULT_LINK_MBIT: dict[str, float] = {"GEV": 1000, "U3V": 5000}
+"""Assumed where a camera does not tell what it has negotiated."""
+
+RATE_SETTINGS = ("AcquisitionFrameRateEnable", "AcquisitionFrameRate")
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """A camera that has a role. `pixel_format` empty: whatever it is set to."""
+
+    serial: str
+    pixel_format: str = ""
+    settings: dict[str, SettingValue] = field(default_factory=dict)
+    producer: Path | None = None
+
+
+@dataclass(frozen=True)
+class RigDraft:
+    """A rig file in the making.
+
+    Attributes:
+        rate_hz: frame rate to set on both cameras, None leaves it to them.
+        base: the rig that is edited; what the page does not show is kept from it.
+    """
+
+    name: str = "my rig"
+    mono: Chosen | None = None
+    color: Chosen | None = None
+    color_side: Side = "left"
+    shares_trigger: bool = False
+    rate_hz: float | None = None
+    base: GenicamSpec | None = None
+
+    def camera(self, role: Role) -> Chosen | None:
+        """Return who has this role."""
+        return self.mono if role == "mono" else self.color
+
+    def role_of(self, serial: str) -> Role | None:
+        """Return the role of a camera, None without one."""
+        for role in ROLES:
+            chosen = self.camera(role)
+            if chosen is not None and chosen.serial == serial:
+                return role
+        return None
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether both roles are taken."""
+        return self.mono is not None and self.color is not None
+
+    def side_of(self, role: Role) -> Side:
+        """Return where a camera stands, seen from behind."""
+        other: Side = "right" if self.color_side == "left" else "left"
+        return self.color_side if role == "color" else other
+
+    def role_at(self, side: Side) -> Role:
+        """Return which camera stands there."""
+        return "color" if side == self.color_side else "mono"
+
+    def with_camera(self, role: Role, camera: PreviewCamera) -> RigDraft:
+        """Give a camera a role; one that had the other role changes over, and its place is free."""
+        serial, producer = camera.device.serial, Path(camera.device.producer)
+        settings = self._known_settings(serial)
+        if settings is None:
+            settings = dict(VIKY_SETTINGS) if producer.name == VIKY_NAME else {}
+        chosen = Chosen(serial, usual_format(role, camera), settings, producer)
+        cleared = self.without(serial)
+        return replace(cleared, mono=chosen) if role == "mono" else replace(cleared, color=chosen)
+
+    def without(self, serial: str) -> RigDraft:
+        """Take a camera's role away."""
+        return replace(
+            self,
+            mono=None if self.mono and self.mono.serial == serial else self.mono,
+            color=None if self.color and self.color.serial == serial else self.color,
+        )
+
+    def with_format(self, role: Role, pixel_format: str) -> RigDraft:
+        """Choose what a camera sends."""
+        chosen = self.camera(role)
+        if chosen is None:
+            return self
+        changed = replace(chosen, pixel_format=pixel_format)
+        return replace(self, mono=changed) if role == "mono" else replace(self, color=changed)
+
+    def swapped_sides(self) -> RigDraft:
+        """Let the cameras change places; roles stay."""
+        return replace(self, color_side="right" if self.color_side == "left" else "left")
+
+    def spec(self) -> GenicamSpec:
+        """Return the rig as its file says it. Raises ValueError while a role is free."""
+        if self.mono is None or self.color is None:
+            raise ValueError("a rig needs two cameras")
+        base = self.base or GenicamSpec("", CameraSpec(""), CameraSpec(""))
+        producers = [c.producer for c in (self.mono, self.color) if c.producer is not None]
+        return replace(
+            base,
+            name=self.name.strip() or "my rig",
+            mono=self._camera_spec(self.mono),
+            color=self._camera_spec(self.color),
+            producers=tuple(dict.fromkeys([*base.producers, *producers])),
+            shares_trigger=self.shares_trigger,
+            color_side=self.color_side,
+        )
+
+    def file_name(self) -> str:
+        """Return the name of its file: the rig's, in letters that every file system takes."""
+        return (re.sub(r"[^\w-]+", "_", self.name.strip()).strip("_").lower() or "my_rig") + ".toml"
+
+    def _camera_spec(self, chosen: Chosen) -> CameraSpec:
+        settings = {name: value for name, value in chosen.settings.items() if name not in RATE_SETTINGS}
+        if self.rate_hz is not None:
+            settings |= {RATE_SETTINGS[0]: True, RATE_SETTINGS[1]: self.rate_hz}
+        return CameraSpec(chosen.serial, chosen.pixel_format or None, settings)
+
+    def _known_settings(self, serial: str) -> dict[str, SettingValue] | None:
+        """Return what this rig sets on a camera, None for a camera it does not know."""
+        known: list[Chosen | CameraSpec | None] = [self.mono, self.color]
+        if self.base is not None:
+            known += [self.base.mono, self.base.color]
+        return next((dict(c.settings) for c in known if c is not None and c.serial == serial), None)
+
+
+def draft_of(spec: GenicamSpec) -> RigDraft:
+    """Return a rig that was saved, to be edited."""
+    rates = {camera.settings.get(RATE_SETTINGS[1]) for camera in (spec.mono, spec.color)}
+    rate = rates.pop() if len(rates) == 1 else None
+    known_rate = float(rate) if isinstance(rate, int | float) and not isinstance(rate, bool) else None
+    return RigDraft(
+        name=spec.name,
+        mono=_chosen(spec.mono),
+        color=_chosen(spec.color),
+        color_side=spec.color_side,
+        shares_trigger=spec.shares_trigger,
+        rate_hz=known_rate,
+        base=spec,
+    )
+
+
+def _chosen(camera: CameraSpec) -> Chosen:
+    return Chosen(camera.serial, camera.pixel_format or "", dict(camera.settings))
+
+
+def fitting_formats(role: Role, offered: Iterable[str]) -> tuple[str, ...]:
+    """Return the formats a camera can have in this role, what the sensor saw before what was processed."""
+    fitting = [f for f in offered if (FORMATS[f].layout is Layout.MONO) == (role == "mono")]
+    return tuple(sorted(fitting, key=lambda name: FORMATS[name].processed))
+
+
+def usual_format(role: Role, camera: PreviewCamera) -> str:
+    """Return what to suggest: what the camera is set to if that fits, else raw, with few bits."""
+    fitting = fitting_formats(role, camera.pixel_formats)
+    if camera.pixel_format in fitting and not FORMATS[camera.pixel_format].processed:
+        return camera.pixel_format
+    return min(fitting, key=lambda name: (FORMATS[name].processed, FORMATS[name].bits), default="")
+
+
+def guessed_role(camera: PreviewCamera) -> Role | None:
+    """Return what a camera is by what it can send; None where it could be either."""
+    if any(FORMATS[name].layout not in (Layout.MONO, Layout.RGB) for name in camera.pixel_formats):
+        return "color"
+    if camera.pixel_formats and not fitting_formats("color", camera.pixel_formats):
+        return "mono"
+    return None
+
+
+def budget_of(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> Budget | None:
+    """Return whether both cameras fit through one link, None where that cannot be said.
+
+    They are taken to share a link when they hang on the same interface; else the tighter one is shown.
+    """
+    seen = [(role, draft.camera(role)) for role in ROLES]
+    known = [(role, c, cameras[c.serial]) for role, c in seen if c is not None and c.serial in cameras]
+    streams = [(camera, _stream(role, chosen, camera, draft.rate_hz)) for role, chosen, camera in known]
+    usable = [(camera, stream) for camera, stream in streams if stream.image_bytes_per_s > 0]
+    links: dict[tuple[str, str], list[tuple[PreviewCamera, Stream]]] = {}
+    for camera, stream in usable:
+        links.setdefault((camera.device.transport, camera.device.interface), []).append((camera, stream))
+    budgets = [
+        budget(_link(group[0][0]), *(stream for _, stream in group))
+        for (transport, _), group in links.items()
+        if transport in DEFAULT_LINK_MBIT
+    ]
+    return max(budgets, key=lambda found: found.load, default=None)
+
+
+def _stream(role: Role, chosen: Chosen, camera: PreviewCamera, rate_hz: float | None) -> Stream:
+    width = chosen.settings.get("Width", camera.width)
+    height = chosen.settings.get("Height", camera.height)
+    return Stream(
+        ROLE_WORDS[role],
+        chosen.pixel_format or camera.pixel_format,
+        int(width),
+        int(height),
+        rate_hz or camera.frame_rate_hz or 0.0,
+        camera.packet_bytes or USUAL_PACKET_BYTES,
+    )
+
+
+def _link(camera: PreviewCamera) -> Link:
+    transport: Literal["GEV", "U3V"] = "U3V" if camera.device.transport == "U3V" else "GEV"
+    speed = camera.link_bytes_per_s
+    mbit = speed * 8 / 1e6 if speed else DEFAULT_LINK_MBIT[transport]
+    # A camera tells Bps; USB lists its speeds as 5000 and 10000 Mbit/s.
+    return Link(camera.device.interface or transport, transport, mbit)

@@ -1,0 +1,210 @@
+"""The right side of the page: the rig in the making, what its link must carry, and its file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QFrame,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.ui.rig.card import ShortLine
+from app.ui.rig.draft import ROLE_WORDS, RigDraft, budget_of, fitting_formats
+from app.ui.rig.places import Places
+from app.ui.theme import DIM, GREEN, TEXT, VERMILION
+from capture.bandwidth import budget_lines
+from capture.frames import ROLES, Role
+from capture.preview import PreviewCamera
+
+PANEL_WIDTH = 396
+MAX_RATE_HZ = 1000.0
+
+
+class StepTitle(QLabel):
+    """A numbered heading; the number is green once the step is done."""
+
+    def __init__(self, number: int, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._number, self._text = number, text
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.set_done(done=False)
+
+    def set_done(self, *, done: bool) -> None:
+        """Mark the step."""
+        colour, sign = (GREEN, "✓") if done else (DIM, str(self._number))
+        self.setText(
+            f'<span style="color:{colour}; font-weight:bold;">{sign}</span>'
+            f'&nbsp;&nbsp;<span style="color:{TEXT}; font-weight:600;">{self._text}</span>'
+        )
+
+
+class RigPanel(QFrame):
+    """Shows a draft and asks for changes of it.
+
+    Signals:
+        changed: a `RigDraft` with what the user changed.
+        dropped, swap_wanted: as of `Places`.
+        save_wanted: save it, open it.
+    """
+
+    changed = Signal(object)
+    dropped = Signal(str, str)
+    swap_wanted = Signal()
+    save_wanted = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("rigPanel")
+        self.setFixedWidth(PANEL_WIDTH)
+        self._draft = RigDraft()
+        self._filling = False
+        self.roles_title = StepTitle(2, "Say which is which", self)
+        self.places = Places(self)
+        self.places.dropped.connect(self.dropped)
+        self.places.swap_wanted.connect(self.swap_wanted)
+        hint = QLabel("Seen from behind the cameras. Drag a picture here, or press Mono and Colour below it.")
+        hint.setWordWrap(True)
+        hint.setProperty("role", "smalldim")
+        self._make_fields()
+        self.budget = QLabel(self)
+        self.budget.setWordWrap(True)
+        self.budget.setProperty("role", "small")
+        self.budget.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.save_title = StepTitle(3, "Save it and open it", self)
+        self.file = ShortLine(self)
+        self.file.setProperty("role", "smalldim")
+        self.save = QPushButton("Save and open", self)
+        self.save.setToolTip("Write the rig file and run the rig (Ctrl+S)")
+        self.save.setShortcut("Ctrl+S")
+        self.save.clicked.connect(self.save_wanted)
+        self._arrange(hint)
+
+    def _make_fields(self) -> None:
+        self.name = QLineEdit(self)
+        self.name.setToolTip("What the rig is called; its file is named after it")
+        self.name.textEdited.connect(self._on_edited)
+        self.formats: dict[Role, QComboBox] = {}
+        for role in ROLES:
+            box = QComboBox(self)
+            box.setToolTip(f"What the {ROLE_WORDS[role].lower()} camera sends (PixelFormat)")
+            box.activated.connect(self._on_edited)
+            self.formats[role] = box
+        self.rate = QDoubleSpinBox(self)
+        self.rate.setRange(0.0, MAX_RATE_HZ)
+        self.rate.setDecimals(1)
+        self.rate.setSuffix(" Hz")
+        self.rate.setSpecialValueText("as the cameras are set")
+        self.rate.setKeyboardTracking(False)
+        self.rate.lineEdit().setTextMargins(5, 0, 0, 0)
+        self.rate.setToolTip("AcquisitionFrameRate of both cameras, in Hz; 0 leaves it to them")
+        self.rate.valueChanged.connect(self._on_edited)
+        self.trigger = QCheckBox("Both count the same hardware trigger", self)
+        self.trigger.setToolTip("Equal frame ids then make a pair; otherwise the nearest in time do")
+        self.trigger.clicked.connect(self._on_edited)
+
+    def _arrange(self, hint: QLabel) -> None:
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(6)
+        form.addRow("Name", self.name)
+        for role in ROLES:
+            form.addRow(f"{ROLE_WORDS[role]} sends", self.formats[role])
+        form.addRow("Frame rate", self.rate)
+        form.addRow(self.trigger)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(8)
+        column.addWidget(self.roles_title)
+        column.addWidget(self.places)
+        column.addWidget(hint)
+        column.addSpacing(4)
+        column.addLayout(form)
+        column.addSpacing(2)
+        column.addWidget(self.budget)
+        column.addStretch(1)
+        column.addWidget(self.save_title)
+        column.addWidget(self.file)
+        column.addWidget(self.save)
+
+    def show_draft(
+        self, draft: RigDraft, cameras: Mapping[str, PreviewCamera], found: frozenset[str], file: Path
+    ) -> None:
+        """Show a rig in the making.
+
+        Args:
+            draft: the rig.
+            cameras: what the cameras said of themselves, by serial number.
+            found: the serial numbers of all that are there.
+            file: where it will be saved.
+        """
+        self._draft = draft
+        self._filling = True
+        self.places.show_draft(draft, found)
+        if self.name.text() != draft.name:
+            self.name.setText(draft.name)
+        for role in ROLES:
+            self._fill_formats(role, cameras)
+        self.rate.setValue(draft.rate_hz or 0.0)
+        self.trigger.setChecked(draft.shares_trigger)
+        self._show_budget(cameras)
+        self.roles_title.set_done(done=draft.complete)
+        self.save.setEnabled(draft.complete)
+        self.file.set_line(str(file))
+        self._filling = False
+
+    def set_saved(self, *, saved: bool) -> None:
+        """Mark the last step."""
+        self.save_title.set_done(done=saved)
+
+    def _fill_formats(self, role: Role, cameras: Mapping[str, PreviewCamera]) -> None:
+        box = self.formats[role]
+        chosen = self._draft.camera(role)
+        camera = cameras.get(chosen.serial) if chosen else None
+        fitting = fitting_formats(role, camera.pixel_formats) if camera else ()
+        wanted = chosen.pixel_format if chosen else ""
+        names = list(fitting) if wanted in fitting or not wanted else [*fitting, wanted]
+        if [box.itemText(n) for n in range(box.count())] != names:
+            box.clear()
+            box.addItems(names)
+        box.setCurrentText(wanted)
+        box.setEnabled(bool(names))
+        if chosen is not None and camera is not None and not fitting:
+            box.setToolTip(f"This camera offers no format for the {ROLE_WORDS[role].lower()} camera")
+
+    def _show_budget(self, cameras: Mapping[str, PreviewCamera]) -> None:
+        found = budget_of(self._draft, cameras)
+        if found is None:
+            self.budget.hide()
+            return
+        colour = GREEN if found.fits else VERMILION
+        *first, verdict = [line for line in budget_lines(found) if not line.startswith(("Highest", "Device"))]
+        rest = [line for line in budget_lines(found) if line.startswith(("Highest", "Device"))]
+        lines = [*first, f'<span style="color:{colour}">{verdict}</span>', *rest]
+        self.budget.setText("<br>".join(lines))
+        self.budget.show()
+
+    def _on_edited(self) -> None:
+        if self._filling:
+            return
+        draft = replace(
+            self._draft,
+            name=self.name.text(),
+            rate_hz=self.rate.value() or None,
+            shares_trigger=self.trigger.isChecked(),
+        )
+        for role in ROLES:
+            if self.formats[role].currentText():
+                draft = draft.with_format(role, self.formats[role].currentText())
+        self.changed.emit(draft)
