@@ -166,6 +166,9 @@ class _Server:
     def _do_apply(self, role: Role, name: str, value: Any) -> Any:
         return self._rig.apply(role, name, value)
 
+    def _do_synchronize(self, config: Any) -> Any:
+        return self._rig.synchronize(config)
+
     def _do_execute(self, command: str) -> None:
         self._rig.execute(command)
 

@@ -144,6 +144,20 @@ class GentlCamera:
         )
 
     @property
+    def nodes(self) -> NodeSettings:
+        """The camera's node map, for recipes that write many nodes while it does not acquire."""
+        return self._nodes
+
+    @property
+    def interface_nodes(self) -> NodeSettings | None:
+        """The node map of the interface it hangs on, None where the producer has none."""
+        try:
+            node_map = self._acquirer.interface.node_map
+        except VENDOR_ERRORS:
+            return None
+        return None if node_map is None else NodeSettings(node_map)
+
+    @property
     def notice(self) -> str:
         """Return what a person should know of the format in use, empty if there is nothing."""
         return processed_notice(str(self._nodes.value("PixelFormat")), self._nodes.choices("PixelFormat"))
@@ -373,6 +387,14 @@ class GentlCamera:
             self.check_alive()
             raise
         self._read_values()
+
+    def trigger(self) -> None:
+        """Expose now, and read nothing after: the other camera waits. Raises SettingRejected, DeviceLost."""
+        try:
+            self._nodes.execute("TriggerSoftware")
+        except SettingRejected:
+            self.check_alive()
+            raise
 
     def _read_values(self) -> None:
         """Read what every frame carries along; once, not per frame, because each is a trip to the camera."""

@@ -40,6 +40,8 @@ from capture.pulse import LOOK_S, Activity, Pulse, PulseWatch, patience_s
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.ring import FrameRing
 from capture.spec import RigSpec
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
 
 OPEN_TIMEOUT_S = 60.0
 """A GigE camera may take seconds to be found, and several vendors' libraries to load."""
@@ -305,6 +307,12 @@ class RigProcess:
         accepted: SettingValue = self._ask("apply", role, name, value)
         self._journal.applied(role, name, value, accepted)
         return accepted
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Set the cameras up to expose together; only while stopped. Raises SettingRejected, DeviceLost."""
+        report: SyncReport = self._ask("synchronize", config)
+        self._journal.called("synchronize", config)
+        return report
 
     def execute(self, command: str) -> None:
         """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""

@@ -20,6 +20,8 @@ from capture.frames import ROLES, Frame, Role
 from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
 
 DEFAULT_RATE_HZ = 10.0
 FRAME_RATE_HZ = (0.05, 1000.0)
@@ -193,6 +195,10 @@ class ReplayRig:
             self._rate_hz = float(value)
             self._changed.notify_all()
         return float(value)
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Raise SettingRejected: what was recorded cannot be triggered otherwise."""
+        raise SettingRejected("sync mode", config.mode, "a replay plays pairs as they were recorded")
 
     def execute(self, command: str) -> None:
         """Play one more pair. Raises SettingRejected for other commands, and while TriggerMode is Off."""

@@ -23,6 +23,8 @@ from capture.frames import Frame, Role
 if TYPE_CHECKING:  # both are made of what is defined here
     from capture.features import FeatureTree
     from capture.presets import Snapshot
+    from capture.sync.config import SyncConfig
+    from capture.sync.report import SyncReport
 
 SettingValue = float | int | bool | str
 
@@ -55,6 +57,7 @@ class RigInfo:
         calibration: calibration file that belongs to this rig, None if there is none yet.
         commands: names that `execute` takes, e.g. "TriggerSoftware", "ShowBoard", "LoseDevice:mono".
         notice: a line for the banner (e.g. "No camera found: showing the virtual rig."), else empty.
+        sync: what came of setting the cameras up to expose together; None if nobody asked for it.
     """
 
     kind: Literal["genicam", "replay", "virtual"]
@@ -66,6 +69,7 @@ class RigInfo:
     calibration: Path | None
     commands: tuple[str, ...] = ()
     notice: str = ""
+    sync: SyncReport | None = None
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,13 @@ class Rig(Protocol):
         """Set one value and return what the camera reads back.
 
         Raises SettingRejected, AcquisitionLocked (it would be taken while stopped), DeviceLost.
+        """
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Set the cameras up to expose together, from the next `start` on; only while stopped.
+
+        What a camera refuses is in the report. Raises SettingRejected: the rig has nothing to set up, or it
+        acquires; DeviceLost.
         """
 
     def execute(self, command: str) -> None:

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from capture.rig import Rig, SettingValue
+from capture.sync.config import SyncConfig
 
 
 @dataclass(frozen=True)
 class VirtualSpec:
-    """The virtual rig. Sizes in pixels; the same seed gives the same pictures."""
+    """The virtual rig. Sizes in pixels; the same seed gives the same pictures. `sync` as in GenicamSpec."""
 
     seed: int = 0
     width: int = 640
@@ -19,6 +20,7 @@ class VirtualSpec:
     frame_rate_hz: float = 15.0
     calibration: Path | None = None
     notice: str = ""
+    sync: SyncConfig | None = None
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class GenicamSpec:
         shares_trigger: frame ids of both cameras count the same trigger.
         color_side: where the colour camera stands, seen from behind the rig; what a calibration says
             comes first.
+        sync: how the cameras are made to expose together; None leaves all triggers as they are.
     """
 
     name: str
@@ -59,6 +62,7 @@ class GenicamSpec:
     buffers: int = 16
     calibration: Path | None = None
     color_side: Literal["left", "right"] = "left"
+    sync: SyncConfig | None = None
 
 
 RigSpec = VirtualSpec | ReplaySpec | GenicamSpec

@@ -34,6 +34,11 @@ class SyncReport:
         return not self.failures
 
     @property
+    def refusals(self) -> tuple[str, ...]:
+        """One line for each failure."""
+        return tuple(str(step) for step in self.failures)
+
+    @property
     def shares_trigger(self) -> bool:
         """Whether the frame ids of both cameras count the same trigger.
 

@@ -17,10 +17,14 @@ from capture.frames import ROLES, Frame, Role
 from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.spec import VirtualSpec
+from capture.sync.conductor import Conductor
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
 from capture.virtual.controls import FRAME_RATE_HZ, TRIGGER_MODES, Controls, chosen, within
 from capture.virtual.schedule import Schedule, Shot
 from capture.virtual.sensor import PIXEL_FORMATS, SENSORS
 from capture.virtual.stage import Stage
+from capture.virtual.triggering import VirtualCamera
 
 COMMANDS = (
     "TriggerSoftware",
@@ -37,6 +41,8 @@ COMMANDS = (
 SHIPPED_CALIBRATION = Path(__file__).resolve().parents[2] / "calibration_data" / "virtual.toml"
 SHIPPED_SIZE = (640, 480)
 SMALLEST_PX, LARGEST_PX = 64, 8192
+# How exact triggers at a rate are.
+TRIGGER_EVERY_NS = 1_000_000
 
 
 class VirtualRig:
@@ -62,6 +68,8 @@ class VirtualRig:
         self._controls: dict[Role, Controls] = {}
         self._defaults: dict[Role, Defaults] = {}
         self._schedule = self._new_schedule()
+        self._cameras = {role: VirtualCamera(self, role) for role in ROLES}
+        self._conductor = Conductor()
 
     @property
     def info(self) -> RigInfo:
@@ -76,16 +84,21 @@ class VirtualRig:
             and SHIPPED_CALIBRATION.is_file()
         ):
             calibration = SHIPPED_CALIBRATION
+        sync = self._conductor.report
+        rate_hz: float | None = 1e9 / self._schedule.period_ns
+        if sync is not None and sync.complete and sync.config.mode == "software":
+            rate_hz = sync.trigger_rate_hz
         return RigInfo(
             kind="virtual",
             name="virtual",
             mono=self._camera_info("mono"),
             color=self._camera_info("color"),
-            frame_rate_hz=1e9 / self._schedule.period_ns,
-            shares_trigger=True,
+            frame_rate_hz=rate_hz,
+            shares_trigger=sync is None or sync.shares_trigger,
             calibration=calibration,
             commands=COMMANDS,
-            notice=spec.notice,
+            notice=" ".join(filter(None, (sync.summary if sync is not None else "", spec.notice))),
+            sync=sync,
         )
 
     def __enter__(self) -> Self:
@@ -111,6 +124,9 @@ class VirtualRig:
         self._schedule = self._new_schedule()
         for role in ROLES:
             self.features(role)  # what they have at first
+        self._conductor = Conductor()
+        if spec.sync is not None:
+            self.synchronize(spec.sync)
         return self
 
     def __exit__(
@@ -127,11 +143,13 @@ class VirtualRig:
             if not self._acquiring:
                 self._schedule.restart(time.monotonic_ns())
                 self._acquiring = True
+                self._conductor.started()
 
     def stop(self) -> None:
         """End acquisition; whoever waits for a frame wakes."""
         with self._changed:
             self._acquiring = self._hangs = False
+            self._conductor.stopped()
             self._schedule.halt()
             self._changed.notify_all()
 
@@ -148,6 +166,7 @@ class VirtualRig:
             while True:
                 self._check_alive()
                 now_ns = time.monotonic_ns()
+                self._conductor.beat(now_ns, self._cameras)
                 shot = self._schedule.take(now_ns)
                 if shot is not None:
                     break
@@ -155,6 +174,8 @@ class VirtualRig:
                     raise FrameTimeout(self._why_no_frame(timeout_s))
                 event_ns = self._schedule.next_event_ns()
                 until_ns = deadline_ns if event_ns is None else min(event_ns, deadline_ns)
+                if self._conductor.paces:
+                    until_ns = min(until_ns, now_ns + TRIGGER_EVERY_NS)
                 self._changed.wait(max(0, until_ns - now_ns) / 1e9)
         return self._expose(shot)
 
@@ -195,6 +216,17 @@ class VirtualRig:
                 self._schedule.change_look(role, look, now_ns)
             self._changed.notify_all()
             return (self._controls[role].settings() | self._shared_settings())[name].value
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Run the recipe of a mode: free run and software trigger work, these cameras have no pins.
+
+        Raises SettingRejected while acquiring, DeviceLost.
+        """
+        with self._changed:
+            self._check_alive()
+            if self._acquiring:
+                raise SettingRejected("sync mode", config.mode, "stop acquisition first")
+            return self._conductor.set_up(config, self._cameras)
 
     def execute(self, command: str) -> None:
         """Run one of `info.commands`. Raises SettingRejected, DeviceLost."""
