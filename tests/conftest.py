@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.simulated import build_simulator
+
 # As main.py does: waiting threads sleep instead of spinning (docs/decisions/061-openmp-waits-asleep.md).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
@@ -19,3 +21,17 @@ def shared_dir() -> Path:
     if not SHARED.is_dir():
         pytest.skip("the shared data folder is not here")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def simulator_build(request: pytest.FixtureRequest) -> Path:
+    """Folder with the simulated GenTL cameras, 160×120 px; tests skip where there is no compiler."""
+    assert request.config.cache is not None
+    return build_simulator(request.config.cache)
+
+
+@pytest.fixture
+def simulator(simulator_build: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same, with cameras that remember nothing of other tests: for `simulator_spec(simulator)`."""
+    monkeypatch.setenv("CYCLERIG_SIMULATOR_STATE", str(tmp_path))
+    return simulator_build

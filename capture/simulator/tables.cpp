@@ -87,9 +87,9 @@ void add_image_format(std::vector<Feature>& all, const CameraIdentity& identity,
   all.push_back(whole("SensorHeight", in, "Height of the sensor.").start(height).in("px").rule(READ_ONLY));
   all.push_back(whole("WidthMax", in, "Largest width of an image.").start(width).in("px").rule(READ_ONLY));
   all.push_back(whole("HeightMax", in, "Largest height of an image.").start(height).in("px").rule(READ_ONLY));
-  all.push_back(whole("Width", in, "Width of the image.").range(16, width, 4).start(width).in("px")
+  all.push_back(whole("Width", in, "Width of the image.").range(8, width, 4).start(width).in("px")
                     .rule(FROZEN | KEPT).seen_by("Beginner"));
-  all.push_back(whole("Height", in, "Height of the image.").range(16, height, 2).start(height).in("px")
+  all.push_back(whole("Height", in, "Height of the image.").range(8, height, 2).start(height).in("px")
                     .rule(FROZEN | KEPT).seen_by("Beginner"));
   all.push_back(whole("OffsetX", in, "Columns from the sensor's left to the image's.").range(0, 0, 4).in("px")
                     .rule(KEPT).seen_by("Beginner"));
