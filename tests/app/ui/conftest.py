@@ -78,6 +78,7 @@ def make_colorization(seed: int = 0, *, mirrored: bool = False) -> Colorization:
         cycle_ssim_cr=0.98,
         stages_ms={"first pass": 10.0},
         search=SearchRange(DEPTH * STRIDE, 0, mirrored),
+        rows=None,
         weights=WeightVolume(logits, logits.logsumexp(1), STRIDE, DEPTH * STRIDE, 0, mirrored),
     )
 
