@@ -80,7 +80,7 @@ def test_features_tell_what_differs_since_the_rig_was_opened() -> None:
         assert tree.origin == "opened"
         assert changed == replace(ball, value=41 - ball.value)
         assert changed.differs
-        desk.execute("FancyBallOperation:mono")
+        desk.execute("DeviceFeaturePersistenceStart:mono")
         with pytest.raises(SettingRejected, match="UserSetSelector"):
             desk.read_factory("mono")
         watched.wait_for_views(2)

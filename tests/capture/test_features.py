@@ -134,13 +134,13 @@ def test_simulated_cameras_have_their_whole_tree() -> None:
             assert changed is not None
             assert (changed.default, changed.differs, ball.differs) == (ball.value, True, False)
             assert component.selectors == (("ComponentSelector", "Intensity"),)
-            assert tree.has_command("FancyBallOperation")
+            assert tree.has_command("DeviceFeaturePersistenceStart")
             assert set(rig.settings(role)) <= {found.name for found in tree}
         rig.start()
         locked = rig.features("mono").get("Width")
         assert locked is not None
         assert (locked.access, locked.while_stopped) == ("RW", True)
-        rig.execute("FancyBallOperation:mono")
+        rig.execute("DeviceFeaturePersistenceStart:mono")
         with pytest.raises(SettingRejected, match="no such command"):
             rig.execute("NoSuchCommand:mono")
 
