@@ -47,7 +47,7 @@ def test_a_replayed_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["", "basler", "replay", "mono.png"])
 def test_an_unknown_name_lists_those_that_are(name: str) -> None:
-    with pytest.raises(RigFileError, match="virtual, viky, replay:DIR or a rig file"):
+    with pytest.raises(RigFileError, match="virtual, simulator, viky, replay:DIR or a rig file"):
         parse_rig(name)
 
 
