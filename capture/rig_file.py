@@ -19,24 +19,36 @@ A rig file, in full:
     [color]
     serial = "40012346"
     pixel_format = "BayerRG12p"
+
+    [sync]                                # docs/hardware-trigger.md; without it no trigger is touched
+    mode = "hardware"                     # free_run, software, hardware, external, action
+    leader = "mono"
+    frame_rate_hz = 20.0
+    mono_line = "Line2"
+    color_line = "Line1"
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import tomli_w
 
 from capture.discovery import installed_producers, viky_producer
 from capture.errors import RigFileError
 from capture.files import write_atomically
+from capture.frames import ROLES
 from capture.probe import probe_producers
 from capture.rig import SettingValue
 from capture.simulator.rig import simulator_spec
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
+from capture.sync.config import EDGES, LARGEST_KEY, MODES, SyncConfig
+
+Chosen = TypeVar("Chosen", bound=str)
 
 NO_CAMERA_NOTICE = "No camera found: showing the virtual rig."
 
@@ -163,6 +175,8 @@ def save_rig_file(spec: GenicamSpec, path: Path) -> None:
         if camera.settings:
             table["settings"] = dict(camera.settings)
         content[role] = table
+    if spec.sync is not None:
+        content["sync"] = {key: value for key, value in asdict(spec.sync).items() if value not in ("", None)}
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, (HEADER + tomli_w.dumps(content)).encode())
@@ -180,10 +194,39 @@ def _genicam(table: _Table, default_name: str) -> GenicamSpec:
         buffers=int(table.number("buffers", default=16, minimum=3, whole=True)),
         calibration=table.file("calibration"),
         color_side=_side(table),
+        sync=_sync(table),
     )
     if spec.mono.serial == spec.color.serial:
         raise table.error("color.serial", f"is {spec.color.serial!r}, the same camera as mono.serial")
     return spec
+
+
+def _sync(table: _Table) -> SyncConfig | None:
+    if not table.has("sync"):
+        return None
+    default, sync = SyncConfig(), table.table("sync")
+    rate = sync.number("frame_rate_hz", default=0.0, minimum=0.0)
+    config = SyncConfig(
+        mode=sync.choice("mode", MODES),
+        leader=sync.choice("leader", ROLES, default.leader),
+        frame_rate_hz=rate or None,
+        mono_line=sync.text("mono_line"),
+        color_line=sync.text("color_line"),
+        activation=sync.choice("activation", EDGES, default.activation),
+        device_key=_key(sync, "device_key"),
+        group_key=_key(sync, "group_key"),
+        group_mask=_key(sync, "group_mask"),
+        broadcast=sync.text("broadcast") or default.broadcast,
+    )
+    sync.finish()
+    return config
+
+
+def _key(table: _Table, key: str) -> int:
+    value = int(table.number(key, default=1, minimum=0, whole=True))
+    if value > LARGEST_KEY:
+        raise table.error(key, f"is {value}, must fit into 32 bits")
+    return value
 
 
 def _side(table: _Table) -> Literal["left", "right"]:
@@ -211,6 +254,7 @@ def _virtual(table: _Table, _: str) -> VirtualSpec:
         height=int(table.number("height", default=default.height, minimum=1, whole=True)),
         frame_rate_hz=table.number("frame_rate_hz", default=default.frame_rate_hz, minimum=0.1),
         calibration=table.file("calibration"),
+        sync=_sync(table),
     )
 
 
@@ -254,6 +298,21 @@ class _Table:
         if not isinstance(value, str) or (required and not value):
             raise self.error(key, f"is {value!r}, must be a text in quotes")
         return value
+
+    def choice(self, key: str, choices: tuple[Chosen, ...], default: Chosen | None = None) -> Chosen:
+        """Return one of some texts; without a default the key is required."""
+        value = self.text(key, required=default is None)
+        if not value and default is not None:
+            return default
+        for choice in choices:
+            if value == choice:
+                return choice
+        raise self.error(key, f"is {value!r}, must be one of {', '.join(choices)}")
+
+    def has(self, key: str) -> bool:
+        """Tell whether there is such a key; asking for it makes it a known one."""
+        self._known.add(key)
+        return key in self._content
 
     def texts(self, key: str) -> list[str]:
         value = self._take(key, [])

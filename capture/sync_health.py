@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.clocks import ClockState
+from capture.clocks import WINDOW, ClockState
 from capture.frames import ROLES, FramePair, Role
 from capture.pairing import PairingCounters
 from capture.rig import CameraCounters
@@ -25,6 +25,8 @@ SPAN_NS = 60_000_000_000
 """What is judged: the last minute."""
 
 PAIRS_KEPT = 4096
+FEW_PAIRS = 20
+PASSING_NEEDS_S = 10.0
 BINS = 41
 NARROWEST_NS = 1_000.0
 """Width of a bin at least: clocks do not tell more."""
@@ -74,6 +76,8 @@ class SyncHealth:
         self._mode = mode
         self._shares_trigger = shares_trigger
         self._pairs: deque[tuple[int, int, float, float]] = deque(maxlen=PAIRS_KEPT)
+        self._settled_ns: int | None = None  # when pairing knew both clocks
+        self._added = 0
         self._counted: deque[tuple[int, dict[Role, tuple[int, int, int, int, int]]]] = deque()
 
     def add(self, pair: FramePair) -> None:
@@ -81,6 +85,9 @@ class SyncHealth:
         host_ns = max(pair.mono.host_ns, pair.color.host_ns)
         mono, color = pair.mono.device_ns, pair.color.device_ns
         apart_ns = float(color - mono) if mono is not None and color is not None else np.nan
+        self._added += 1
+        if self._added == WINDOW:
+            self._settled_ns = host_ns
         self._pairs.append((host_ns, pair.skew_ns, apart_ns, pair.mono.exposure_us or np.nan))
 
     def state(
@@ -107,8 +114,13 @@ class SyncHealth:
         table = np.array(kept, np.float64)
         times_s = (table[:, 0] - now_ns) / 1e9
         period_ns = float(np.median(np.diff(table[:, 0]))) if len(table) > 3 else None
-        skews_ns, exact = self._skews(table, period_ns)
-        stats = _stats(times_s, skews_ns, exact, period_ns)
+        since_jump, exact = self._judged(table, period_ns, health)
+        skews_ns = np.where(since_jump, table[:, 2], table[:, 1]) if exact else table[:, 1]
+        stats = _stats(skews_ns[since_jump], exact)
+        if period_ns is not None and self._settled_ns is not None:
+            settled = since_jump & (table[:, 0] > self._settled_ns)
+            slope = _passing(times_s[settled], skews_ns[settled], period_ns)
+            stats = replace(stats, slope_ns_per_s=slope)
         exposure_ns = float(np.nan_to_num(table[-1, 3])) * 1e3
         facts = Facts(
             mode=self._mode,
@@ -143,13 +155,20 @@ class SyncHealth:
     def _matched_by(self) -> Literal["frame id", "time"]:
         return "frame id" if self._shares_trigger else "time"
 
-    def _skews(self, table: NDArray[np.float64], period_ns: float | None) -> tuple[NDArray[np.float64], bool]:
-        """Return the skews, by the clocks alone where both show one time (PTP, or reset together)."""
-        apart = table[:, 2]
+    def _judged(
+        self, table: NDArray[np.float64], period_ns: float | None, health: Mapping[Role, CameraHealth]
+    ) -> tuple[NDArray[np.bool_], bool]:
+        """Return which pairs are judged (those since a clock jumped), and whether their clocks show one time.
+
+        Clocks do that which PTP sets, or which were reset together.
+        """
+        jumps_ns = [health[role].clock.last_jump_at_ns or 0 for role in ROLES]
+        since_jump = table[:, 0] > max(jumps_ns)
+        if since_jump.sum() < FEW_PAIRS:
+            return np.ones(len(table), np.bool_), False
+        apart = table[since_jump, 2]
         limit = period_ns / 2 if period_ns is not None else 0.0
-        if np.isfinite(apart).all() and np.abs(apart).max() < limit:
-            return apart, True
-        return table[:, 1], False
+        return since_jump, bool(np.isfinite(apart).all() and np.abs(apart).max() < limit)
 
     def _relative_drift(
         self, table: NDArray[np.float64], health: Mapping[Role, CameraHealth]
@@ -221,21 +240,24 @@ def _share(part: int, whole: int) -> float:
     return part / whole if whole > 0 else 0.0
 
 
-def _stats(
-    times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], exact: bool, period_ns: float | None
-) -> SkewStats:
+def _passing(times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], period_ns: float) -> float:
+    """Return by how much the skew grows, ns/s, 0 while too little is known.
+
+    Cameras that pass each other jump by a whole period from one pair to the next.
+    """
+    if len(times_s) < FEW_PAIRS or np.ptp(times_s) < PASSING_NEEDS_S:
+        return 0.0
+    return _slope(times_s, np.unwrap(skews_ns, period=period_ns))
+
+
+def _stats(skews_ns: NDArray[np.float64], exact: bool) -> SkewStats:
     median_ns = float(np.median(skews_ns))
-    slope = 0.0
-    if len(skews_ns) > 10 and period_ns is not None:
-        # Cameras that pass each other jump by a whole period from one pair to the next.
-        slope = _slope(times_s, np.unwrap(skews_ns, period=period_ns))
     return SkewStats(
         median_ns=median_ns,
         spread_ns=float(np.percentile(np.abs(skews_ns - median_ns), 95)),
         low_ns=float(skews_ns.min()),
         high_ns=float(skews_ns.max()),
         exact=exact,
-        slope_ns_per_s=slope,
     )
 
 

@@ -279,6 +279,9 @@ def _steps(facts: Facts) -> Iterator[Finding]:
         clock = facts.cameras[role].clock if role in facts.cameras else ClockState()
         if clock.last_jump_at_ns is None or facts.now_ns - clock.last_jump_at_ns > RECENT_NS:
             continue
+        if facts.mode == "action" and clock.jumps == 1:
+            yield Finding("good", f"PTP has set the clock of the {name(role)} camera.")
+            continue
         size = f"{abs(clock.last_jump_ns) / 1e9:.3g} s {'forward' if clock.last_jump_ns > 0 else 'back'}"
         often = f" ({clock.jumps} times so far)" if clock.jumps > 1 else ""
         tai = abs(abs(clock.last_jump_ns) - TAI_MINUS_UTC_NS) < STEP_WITHIN_NS

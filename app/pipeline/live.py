@@ -34,6 +34,9 @@ from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.rig import Rig, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec, RigSpec, VirtualSpec
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
+from capture.sync_health import SyncState
 from capture.virtual.schedule import CLOCK_STEP_NS
 from models.engine import Engine
 
@@ -286,6 +289,17 @@ class LivePipeline:
             self._truth.board_shown = command == "ShowBoard"
         if self._truth is not None and command == "StepClock:mono":
             self._truth.clock_ahead_ns += CLOCK_STEP_NS
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Set the cameras up to expose together; they stop and start for it. Blocks for up to some seconds.
+
+        What they refused is in the report, and in `status().rig.sync`. Raises SettingRejected, DeviceLost.
+        """
+        return self._source.synchronize(config)
+
+    def sync_state(self) -> SyncState:
+        """Return how well the cameras keep together. Costs about a millisecond."""
+        return self._pairs.sync_state(self._source.counters())
 
     @property
     def calibration(self) -> CalibrationInUse | None:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections.abc import Mapping
 from dataclasses import astuple, replace
 
 from app.pipeline.board import Board
 from app.pipeline.rectifying import arrival_ns
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import StageStatus
+from capture.clocks import ClockState
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.pairing import Pairer, PairingCounters
-from capture.rig import RigInfo
+from capture.rig import CameraCounters, RigInfo
+from capture.sync_health import SyncHealth, SyncState
 
 TOPIC = "pair"
+CLOCKS_EVERY_NS = 500_000_000  # how often drift and steps of the clocks are looked at
 UNPAIRED_NS = 3_000_000_000  # this long without a pair is worth a word
 _NS_PER_MS = 1e6
 
@@ -37,6 +42,10 @@ class PairStage:
         self._closed = PairingCounters()
         self._current = PairingCounters()
         self._newest: FramePair | None = None
+        self._health = SyncHealth(None, shares_trigger=False)
+        self._clocks: dict[Role, ClockState] = {}
+        self._missed: dict[Role, int] = {}
+        self._clocks_due_ns = 0
 
     def use(self, info: RigInfo) -> None:
         """Pair the frames of a rig just opened; what waited for a partner of the former one stays alone."""
@@ -46,6 +55,10 @@ class PairStage:
                 self._closed = _add(self._closed, self._pairer.counters)
                 self._current = PairingCounters()
         self._pairer = Pairer(info.shares_trigger, info.frame_rate_hz)
+        mode = info.sync.config.mode if info.sync is not None and info.sync.complete else None
+        with self._lock:
+            self._health = SyncHealth(mode, info.shares_trigger)
+            self._clocks, self._missed = {}, {}
         self._alone.clear()
 
     def push(self, frame: Frame) -> FramePair | None:
@@ -53,6 +66,11 @@ class PairStage:
         assert self._pairer is not None, "frames come after the rig was opened"
         pair = self._count(self._pairer.push(frame))
         self._watch(frame, pair)
+        if frame.host_ns >= self._clocks_due_ns:
+            self._clocks_due_ns = frame.host_ns + CLOCKS_EVERY_NS
+            clocks, missed = self._pairer.clocks(), self._pairer.slips
+            with self._lock:
+                self._clocks, self._missed = clocks, missed
         return pair
 
     def flush(self) -> list[FramePair]:
@@ -64,6 +82,12 @@ class PairStage:
         """Return what became of the frames of each camera."""
         with self._lock:
             return _add(self._closed, self._current)
+
+    def sync_state(self, cameras: Mapping[Role, CameraCounters]) -> SyncState:
+        """Return how well the cameras keep together since the rig was opened or set up."""
+        pairing = self.counters()
+        with self._lock:
+            return self._health.state(time.monotonic_ns(), cameras, pairing, self._clocks, self._missed)
 
     def newest(self) -> FramePair | None:
         """Return the newest pair."""
@@ -108,6 +132,8 @@ class PairStage:
         with self._lock:
             self._current = self._pairer.counters
             self._newest = pair or self._newest
+            if pair is not None:
+                self._health.add(pair)
         return pair
 
 

@@ -23,12 +23,15 @@ from capture.journal import SettingsJournal
 from capture.process import RigProcess
 from capture.rig import CameraCounters, Rig, RigInfo, Setting, SettingValue
 from capture.spec import RigSpec
+from capture.sync.config import SyncConfig
+from capture.sync.report import SyncReport
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 POLL_S = 0.05  # longest wait for a frame, and so for a wish to be noticed
 COUNTERS_EVERY_S = 0.25
+SYNC_TIMEOUT_S = 10.0  # some dozens of nodes are written and read back, one trip to the camera each
 
 
 class Source:
@@ -141,6 +144,20 @@ class Source:
         if rig.info != before:
             self._on_info(rig.info)
         self._board.clear("settings")
+
+    def synchronize(self, config: SyncConfig) -> SyncReport:
+        """Set the cameras up to expose together; they start anew. Blocks.
+
+        Raises SettingRejected (a replay), DeviceLost, CaptureError.
+        """
+        return self.ask(lambda rig: self._synchronize(rig, config), SYNC_TIMEOUT_S)
+
+    def _synchronize(self, rig: Rig, config: SyncConfig) -> SyncReport:
+        before = rig.info
+        with self.paused(rig):
+            report = rig.synchronize(config)
+        self.settings_changed(rig, before)
+        return report
 
     @contextmanager
     def paused(self, rig: Rig) -> Iterator[None]:
