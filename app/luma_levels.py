@@ -56,8 +56,8 @@ def measure_levels(pair: RectifiedPair) -> Levels:
     """Return the luma levels of a pair; see `Levels`."""
     mono = _percentiles(_central(pair.mono))
     reference = _central(pair.reference)
-    luma = cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2GRAY)
-    color = _percentiles(luma.astype(np.uint8 if reference.dtype == np.uint8 else np.uint16, copy=False))
+    luma: Image = cv2.cvtColor(np.ascontiguousarray(reference), cv2.COLOR_RGB2GRAY)  # type: ignore[assignment]
+    color = _percentiles(luma)
     usable = (mono > DARK) & (mono < BRIGHT) & (color > DARK) & (color < BRIGHT)
     middle = len(PERCENTILES) // 2
     return Levels(
@@ -88,7 +88,7 @@ def _central(image: Image) -> Image:
     return image[top : height - top : step, left : width - left : step]
 
 
-def _percentiles(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.float64]:
+def _percentiles(image: Image) -> NDArray[np.float64]:
     full = np.iinfo(image.dtype).max
     counts = np.bincount(image.reshape(-1), minlength=full + 1)
     # The middle of the values' steps: an 8-bit picture would otherwise compare whole levels only.

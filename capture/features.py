@@ -105,6 +105,7 @@ class Feature:
             increment=self.increment,
             logarithmic=self.logarithmic,
             while_stopped=self.while_stopped,
+            writable=self.writable,
         )
 
 

@@ -322,15 +322,16 @@ class GentlCamera:
         found = self._nodes.read_all()
         if not self._acquiring:
             return found
-        return {
-            name: replace(setting, while_stopped=True) if self._is_locked(name) else setting
-            for name, setting in (found | self._locked_settings()).items()
-        }
+        for name in SHOWN:
+            setting = found.get(name) or self._locked_setting(name)
+            if setting is not None and self._is_locked(name):
+                found[name] = replace(setting, while_stopped=True, writable=True)
+        return {name: found[name] for name in SHOWN if name in found}
 
-    def _locked_settings(self) -> dict[str, Setting]:
-        """Return the settings that are read-only just because the camera acquires."""
-        features = (self._nodes.feature(name) for name in SHOWN if name in self._set_when_stopped)
-        return {f.name: f.setting() for f in features if f and f.access == "RO" and f.value is not None}
+    def _locked_setting(self, name: str) -> Setting | None:
+        """Return a setting that is read-only, perhaps just because the camera acquires."""
+        feature = self._nodes.feature(name) if name in self._set_when_stopped else None
+        return None if feature is None or feature.value is None else feature.setting()
 
     def features(self) -> FeatureTree:
         """Return everything the camera has. Raises DeviceLost."""

@@ -63,6 +63,14 @@ OLDER_NAMES = {"ExposureTime": "ExposureTimeAbs", "AcquisitionFrameRate": "Acqui
 FINER = {"GainRaw": "Gain", "BlackLevelRaw": "BlackLevel", "BalanceRatioRaw": "BalanceRatio"}
 """Values in steps of the hardware, shown only where the camera lacks the one in physical units."""
 
+CONTROLLED_BY = {
+    "ExposureTime": ("ExposureAuto", "ExposureMode"),
+    "Gain": ("GainAuto",),
+    "BalanceRatio": ("BalanceWhiteAuto",),
+    "AcquisitionFrameRate": ("AcquisitionFrameRateEnable", "AcquisitionFrameRateAuto"),
+}
+"""What takes a value out of our hands: a switch that is off, or something automatic that is on."""
+
 SLOW_COMMANDS = (LOAD, SAVE)
 """Commands that take their time, and after which everything may have changed."""
 
@@ -81,15 +89,21 @@ class NodeSettings:
         return self._node(name) is not None
 
     def read_all(self) -> dict[str, Setting]:
-        """Return those of SHOWN that can be set now, by their SFNC name."""
+        """Return those of SHOWN that can be set, by their SFNC name.
+
+        What is read-only because something else controls it for now (CONTROLLED_BY) is there as well.
+        """
         found: dict[str, Setting] = {}
         for name in SHOWN:
             feature = self.feature(name)
-            if feature is None or feature.access != "RW" or feature.value is None:
+            if feature is None or feature.value is None or FINER.get(name) in found:
                 continue
-            if FINER.get(name) not in found:
+            if feature.access == "RW" or (feature.access == "RO" and self._is_controlled(name)):
                 found[name] = replace(feature.setting(), name=name)
         return found
+
+    def _is_controlled(self, name: str) -> bool:
+        return any(self.value(other) not in (None, "Off", True) for other in CONTROLLED_BY.get(name, ()))
 
     def feature(self, name: str) -> Feature | None:
         """Return a feature as it is now, None if the camera has none."""

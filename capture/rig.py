@@ -82,6 +82,7 @@ class Setting:
         increment: step between values that are taken, counted from the minimum; None for any.
         logarithmic: its range spans decades.
         while_stopped: taken only while acquisition is stopped; `apply` raises AcquisitionLocked meanwhile.
+        writable: False while the camera controls it by itself, or something else switches it off.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Setting:
     increment: float | None = None
     logarithmic: bool = False
     while_stopped: bool = False
+    writable: bool = True
 
 
 @dataclass(frozen=True)

@@ -125,6 +125,8 @@ def test_settings_take_their_own_value_and_refuse_others(rig: Rig) -> None:
     for role in ROLES:
         for name, setting in rig.settings(role).items():
             assert setting.name == name
+            if not setting.writable:
+                continue
             assert rig.apply(role, name, setting.value) == pytest.approx(setting.value)
             if setting.maximum is not None:
                 with pytest.raises(SettingRejected, match=name):
