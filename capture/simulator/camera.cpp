@@ -18,7 +18,7 @@ constexpr int64_t CABLE_NS = 50;
 // From the last byte leaving the sensor to its arrival.
 constexpr int64_t TRANSPORT_NS = 200'000;
 // Time for which a PTP port listens, then measures, before it follows.
-constexpr int64_t PTP_LISTENING_NS = 300'000'000, PTP_CALIBRATING_NS = 500'000'000;
+constexpr int64_t PTP_LISTENING_NS = 200'000'000, PTP_CALIBRATING_NS = 200'000'000;
 constexpr double PTP_ERROR_NS = 80;
 enum PtpStatus : int64_t { DISABLED, LISTENING, UNCALIBRATED, MASTER, SLAVE };
 // No two crystals run alike.

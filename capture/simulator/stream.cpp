@@ -6,8 +6,8 @@
 
 namespace {
 
-// A frame that would be filled later than this is lost: the machine does not keep up.
-constexpr int64_t LATEST_NS = 500'000'000;
+// A frame that would be filled later than this is lost: the machine does not keep up at all.
+constexpr int64_t LATEST_NS = 5'000'000'000;
 
 void write_chunk(const Chunk& chunk, const FrameFacts& facts, uint8_t* out) {
   const Shot& shot = facts.shot;

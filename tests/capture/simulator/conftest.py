@@ -11,6 +11,9 @@ from harvesters.core import Harvester, ImageAcquirer
 
 from capture.simulator.rig import COLOR_SERIAL, MONO_SERIAL, producer_path
 
+# No frame of a test gets lost because the test is slow.
+PLENTY = 32
+
 
 @pytest.fixture
 def harvester(simulator: Path) -> Iterator[Any]:
@@ -24,10 +27,12 @@ def harvester(simulator: Path) -> Iterator[Any]:
 @pytest.fixture
 def mono(harvester: Any) -> Iterator[ImageAcquirer]:
     with harvester.create({"serial_number": MONO_SERIAL}) as acquirer:
+        acquirer.num_buffers = PLENTY
         yield acquirer
 
 
 @pytest.fixture
 def color(harvester: Any) -> Iterator[ImageAcquirer]:
     with harvester.create({"serial_number": COLOR_SERIAL}) as acquirer:
+        acquirer.num_buffers = PLENTY
         yield acquirer
