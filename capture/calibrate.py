@@ -18,6 +18,7 @@ from capture.errors import CalibrationError
 from capture.frames import ROLES, Role
 from capture.quality import EpipolarErrors, Quality, Verdict
 from capture.rectify import RectifiedView
+from capture.search_range import BEFORE_INFINITY_PX, disparities_of, whole_steps
 from capture.targets import Detection, NotSeen, Target, common_ids, target_to_table
 from capture.weakness import row_std_px
 
@@ -39,7 +40,6 @@ GOOD_COVERAGE = 0.5
 BASELINE_TOLERANCE = 0.01
 # Things may come this much nearer than the nearest board.
 NEARER_THAN_THE_BOARD = 4 / 3
-DISPARITY_STEP = 16
 
 K3 = {"mono": 8, "color": INTRINSICS + 8}
 
@@ -477,17 +477,17 @@ class _Solver:
         little off), the range begins 2 px before it. The number of disparities is a multiple of 16, at most
         half the image's width.
         """
-        sign = -1 if view.calibration.mirrored else 1
         disparities = []
         for number in self._used():
             if is_stereo(self._views[number]):
                 _, mono_px, color_px = common_ids(self._kept(number, "mono"), self._kept(number, "color"))
-                disparities.append(sign * (view.color_points(color_px) - view.mono_points(mono_px))[:, 0])
+                points = view.mono_points(mono_px), view.color_points(color_px)
+                disparities.append(disparities_of(*points, mirrored=view.calibration.mirrored))
         found = np.concatenate(disparities)
-        offset = min(0, math.floor(found.min()) - 2)
-        needed = NEARER_THAN_THE_BOARD * float(found.max()) - offset
-        steps = max(1, math.ceil(needed / DISPARITY_STEP))
-        return offset, min(steps * DISPARITY_STEP, max(1, view.size_px[0] // 2))
+        if found.size == 0:
+            raise CalibrationError("after rectification no corner lies in the same row in both images")
+        offset = min(0, math.floor(found.min()) - BEFORE_INFINITY_PX)
+        return offset, whole_steps(NEARER_THAN_THE_BOARD * float(found.max()) - offset, view.size_px[0])
 
     def _sightings(self, used: Collection[int]) -> list[Sighting]:
         points = self._target.points_mm
