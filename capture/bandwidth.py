@@ -116,13 +116,17 @@ def budget(link: Link, *streams: Stream) -> Budget:
     return Budget(link, streams, needed, usable, limits)
 
 
+def need_line(stream: Stream, bytes_per_s: float) -> str:
+    """Return what a stream needs, in words."""
+    size = f"{stream.width}×{stream.height}"
+    return (
+        f"{stream.name}: {stream.pixel_format} {size} × {stream.rate_hz:g} Hz = {bytes_per_s / 1e6:.1f} MB/s"
+    )
+
+
 def budget_lines(found: Budget) -> list[str]:
     """Return the budget in words: a line per stream, the sum, and what to set."""
-    lines = [
-        f"{stream.name}: {stream.pixel_format} {stream.width}×{stream.height} × {stream.rate_hz:g} Hz "
-        f"= {need / 1e6:.1f} MB/s"
-        for stream, need in zip(found.streams, found.needed, strict=True)
-    ]
+    lines = [need_line(stream, need) for stream, need in zip(found.streams, found.needed, strict=True)]
     verdict = "fits" if found.fits else "does not fit"
     lines.append(
         f"Together {sum(found.needed) / 1e6:.1f} of {found.usable / 1e6:.1f} MB/s on {found.link.name} "

@@ -20,8 +20,8 @@ from capture.errors import CaptureError, DeviceNotFound
 
 PATH_VARIABLE = "GENICAM_GENTL64_PATH"
 
-VIKY_NAME = "viky.cti"
-"""The producer of simulated cameras in the `genicam` package."""
+VIKY_NAME, SIMULATOR_NAME = "viky.cti", "cyclerig.cti"
+"""Producers of simulated cameras: the one in the `genicam` package, and ours."""
 
 VENDOR_FOLDERS: dict[str, tuple[str, ...]] = {
     "linux": (
@@ -89,7 +89,18 @@ def viky_producer() -> Path:
 
 def is_simulated(producer: Path) -> bool:
     """Tell whether the cameras of a producer exist in software only."""
-    return producer.name == VIKY_NAME
+    return producer.name in (SIMULATOR_NAME, VIKY_NAME)
+
+
+def simulated_producers() -> list[Path]:
+    """Return our simulator, if it is built, and the one of the `genicam` package."""
+    from capture.simulator.rig import is_built, producer_path
+
+    found = [producer_path()] if is_built() else []
+    try:
+        return [*found, viky_producer()]
+    except DeviceNotFound:
+        return found
 
 
 def path_folders(environ: Mapping[str, str] = os.environ) -> list[Path]:

@@ -10,11 +10,18 @@ from PySide6.QtWidgets import QComboBox, QFileDialog, QWidget
 
 from capture.errors import CalibrationError, CaptureError, DatasetError
 from capture.rig_file import parse_rig
+from capture.simulator.rig import is_built
 from capture.spec import ReplaySpec, RigSpec, VirtualSpec
 
 OPEN_REPLAY = "open:replay"
 OPEN_FILE = "open:file"
 UNNAMED = "rig:"
+
+_BUILT_IN = {
+    "virtual": "Virtual rig",
+    "simulator": "Simulated cameras",
+    "viky": "viky (simulated GenTL)",
+}
 
 
 @dataclass(frozen=True)
@@ -32,21 +39,24 @@ def choice_of(spec: RigSpec) -> RigChoice:
         return RigChoice("Virtual rig", "virtual", spec)
     if isinstance(spec, ReplaySpec):
         return RigChoice(_replay_label(spec.folder), f"replay:{spec.folder}", spec)
-    if spec.name == "viky":
-        return RigChoice("viky (simulated GenTL)", "viky", spec)
+    if spec.name in _BUILT_IN:
+        return RigChoice(_BUILT_IN[spec.name], spec.name, spec)
     # The file it came from is not known: it can be chosen again here, but not be remembered.
     return RigChoice(spec.name, f"{UNNAMED}{spec.name}", spec)
 
 
 def choice_named(name: str) -> RigChoice:
     """Return the entry for a name as on the command line."""
-    if name == "virtual":
-        return RigChoice("Virtual rig", name)
-    if name == "viky":
-        return RigChoice("viky (simulated GenTL)", name)
+    if name in _BUILT_IN:
+        return RigChoice(_BUILT_IN[name], name)
     if name.startswith("replay:"):
         return RigChoice(_replay_label(Path(name.removeprefix("replay:"))), name)
     return RigChoice(Path(name).stem, name)
+
+
+def _there() -> tuple[str, ...]:
+    """Return the built-in rigs that can be opened: the simulator has to be compiled first."""
+    return tuple(name for name in _BUILT_IN if name != "simulator" or is_built())
 
 
 def _replay_label(folder: Path) -> str:
@@ -71,7 +81,7 @@ class RigChooser(QComboBox):
         self.setToolTip("The rig: a pair of cameras, a folder of pairs, or the virtual rig")
         self.setMinimumWidth(190)
         self.setMaximumWidth(260)
-        self._fill([choice_named(name) for name in ("virtual", "viky", *recent)])
+        self._fill([choice_named(name) for name in (*_there(), *recent)])
         self.activated.connect(self._on_activated)
 
     @property
@@ -98,7 +108,8 @@ class RigChooser(QComboBox):
             return False
         self._current = known
         if known not in self._choices:
-            self._fill([*self._choices[:2], known, *self._choices[2:]])
+            built_in = len(_there())
+            self._fill([*self._choices[:built_in], known, *self._choices[built_in:]])
         self._select()
         self.chosen.emit(spec)
         return True

@@ -20,7 +20,13 @@ CARD_WIDTH, MAX_CARD_WIDTH = 264, 400
 PICTURE_SHAPE = 0.64
 """Height of a picture's place, for one of width 1."""
 
-TRANSPORTS = {"GEV": "GigE Vision", "U3V": "USB3 Vision", "CXP": "CoaXPress", "CL": "Camera Link"}
+TRANSPORTS = {
+    "GEV": "GigE Vision",
+    "U3V": "USB3 Vision",
+    "CXP": "CoaXPress",
+    "CL": "Camera Link",
+    "Custom": "",
+}
 
 
 class ShortLine(QLabel):
@@ -132,7 +138,7 @@ class CameraCard(QFrame):
     def _show_detail(self, sends: str) -> None:
         transport = TRANSPORTS.get(self.device.transport, self.device.transport)
         parts = [f"№ {self.device.serial}", transport, sends]
-        where = f"{transport}, {self.device.interface}\n{self.device.producer}"
+        where = f"{self.device.transport}, {self.device.interface}\n{self.device.producer}"
         tip = f"Serial number {self.device.serial}\n{where}"
         self.detail.set_line(" · ".join(filter(None, parts)), tip)
 

@@ -187,17 +187,21 @@ def guessed_role(camera: PreviewCamera) -> Role | None:
     return None
 
 
+def streams_of(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> list[tuple[PreviewCamera, Stream]]:
+    """Return what the cameras of a rig are to send, those of which enough is known."""
+    seen = [(role, draft.camera(role)) for role in ROLES]
+    known = [(role, c, cameras[c.serial]) for role, c in seen if c is not None and c.serial in cameras]
+    streams = [(camera, _stream(role, chosen, camera, draft.rate_hz)) for role, chosen, camera in known]
+    return [(camera, stream) for camera, stream in streams if stream.image_bytes_per_s > 0]
+
+
 def budget_of(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> Budget | None:
     """Return whether both cameras fit through one link, None where that cannot be said.
 
     They are taken to share a link when they hang on the same interface; else the tighter one is shown.
     """
-    seen = [(role, draft.camera(role)) for role in ROLES]
-    known = [(role, c, cameras[c.serial]) for role, c in seen if c is not None and c.serial in cameras]
-    streams = [(camera, _stream(role, chosen, camera, draft.rate_hz)) for role, chosen, camera in known]
-    usable = [(camera, stream) for camera, stream in streams if stream.image_bytes_per_s > 0]
     links: dict[tuple[str, str], list[tuple[PreviewCamera, Stream]]] = {}
-    for camera, stream in usable:
+    for camera, stream in streams_of(draft, cameras):
         links.setdefault((camera.device.transport, camera.device.interface), []).append((camera, stream))
     budgets = [
         budget(_link(group[0][0]), *(stream for _, stream in group))

@@ -21,10 +21,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.rig.card import ShortLine
-from app.ui.rig.draft import ROLE_WORDS, RigDraft, budget_of, fitting_formats
+from app.ui.rig.draft import ROLE_WORDS, RigDraft, budget_of, fitting_formats, streams_of
 from app.ui.rig.places import Places
 from app.ui.theme import DIM, GREEN, TEXT, VERMILION
-from capture.bandwidth import budget_lines
+from capture.bandwidth import budget_lines, need_line
 from capture.frames import ROLES, Role
 from capture.preview import PreviewCamera
 
@@ -185,15 +185,16 @@ class RigPanel(QFrame):
 
     def _show_budget(self, cameras: Mapping[str, PreviewCamera]) -> None:
         found = budget_of(self._draft, cameras)
-        if found is None:
-            self.budget.hide()
-            return
-        colour = GREEN if found.fits else VERMILION
-        *first, verdict = [line for line in budget_lines(found) if not line.startswith(("Highest", "Device"))]
-        rest = [line for line in budget_lines(found) if line.startswith(("Highest", "Device"))]
-        lines = [*first, f'<span style="color:{colour}">{verdict}</span>', *rest]
+        if found is None:  # no link that we know: only what the cameras send
+            streams = [stream for _, stream in streams_of(self._draft, cameras)]
+            lines = [need_line(stream, stream.image_bytes_per_s) for stream in streams]
+        else:
+            colour = GREEN if found.fits else VERMILION
+            lines = budget_lines(found)
+            verdict = len(found.streams)
+            lines[verdict] = f'<span style="color:{colour}">{lines[verdict]}</span>'
         self.budget.setText("<br>".join(lines))
-        self.budget.show()
+        self.budget.setVisible(bool(lines))
 
     def _on_edited(self) -> None:
         if self._filling:

@@ -6,8 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from PySide6.QtCore import QObject, Qt, Signal
 
-from capture.discovery import installed_producers, viky_producer
-from capture.errors import CaptureError
+from capture.discovery import installed_producers, simulated_producers
 from capture.probe import ProducerReport, probe_producers
 
 
@@ -54,9 +53,5 @@ class DeviceSearch(QObject):
 
 def _look() -> list[ProducerReport]:
     paths = installed_producers()
-    try:
-        simulated = viky_producer()
-    except CaptureError:
-        return probe_producers(paths)
     known = {path.resolve() for path in paths}
-    return probe_producers(paths if simulated.resolve() in known else [*paths, simulated])
+    return probe_producers([*paths, *(p for p in simulated_producers() if p.resolve() not in known)])

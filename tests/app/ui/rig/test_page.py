@@ -16,8 +16,8 @@ from app.pipeline.live import LiveConfig
 from app.ui.main_window import MainWindow
 from app.ui.rig.card import MIME_CAMERA
 from app.ui.rig.page import RigPage, unused
-from capture.discovery import PATH_VARIABLE
-from capture.preview import PreviewFrame, PreviewProblem
+from capture.discovery import PATH_VARIABLE, Device, viky_producer
+from capture.preview import PreviewCamera, PreviewFrame, PreviewProblem
 from capture.rig_file import load_rig_file
 from capture.spec import GenicamSpec, VirtualSpec
 
@@ -27,6 +27,7 @@ TIMEOUT_MS = 60_000
 @pytest.fixture(autouse=True)
 def _bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("capture.discovery.VENDOR_FOLDERS", {})
+    monkeypatch.setattr("app.ui.rig.search.simulated_producers", lambda: [viky_producer()])
     monkeypatch.delenv(PATH_VARIABLE, raising=False)
 
 
@@ -151,6 +152,20 @@ def test_what_a_camera_cannot_show_is_said_in_its_place(window: MainWindow, page
     assert "another program" in page.found.cards["1"].thumbnail.message
     page.previews.failed.emit(PreviewProblem("", "Producer x.cti ended."))
     assert "x.cti ended" in window.banner.failure.message
+
+
+def test_the_page_says_what_does_not_fit_through_the_link(page: RigPage, qtbot) -> None:
+    wait_for_pictures(page, qtbot, "0", "1", "2")
+    for serial, pixel_format in (("0", "Mono8"), ("1", "BayerRG8")):
+        device = Device(serial, "Vendor", "Model", "GEV", "vendor.cti", True, "eno1")
+        camera = PreviewCamera(device, (pixel_format,), pixel_format, 2448, 2048, 20.0, 125e6)
+        page.previews.described.emit(camera)
+    words = page.panel.budget.text()
+    assert "Mono: Mono8 2448×2048 × 20 Hz" in words
+    assert "does not fit" in words
+    assert "DeviceLinkThroughputLimit" in words
+    page.panel.rate.setValue(8.0)
+    assert "does not fit" not in page.panel.budget.text()
 
 
 def test_without_any_camera_the_page_says_what_to_do(page: RigPage) -> None:
