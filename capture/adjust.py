@@ -23,7 +23,8 @@ Vector = NDArray[np.float64]
 # Per camera: fx fy cx cy k1 k2 p1 p2 k3.
 INTRINSICS = 9
 MOST_STEPS = 60
-SMALLEST_GAIN = 1e-9
+# Of a sum of some thousand squares, this is far less than the uncertainty of any parameter.
+SMALLEST_GAIN = 1e-7
 # A residual this many standard deviations long no longer counts with its square (Huber).
 HUBER_IN_SIGMAS = 2.0
 
@@ -89,9 +90,11 @@ def adjust(
     """
     shared = bundle.cameras.size + (6 if len(bundle.cameras) == 2 else 0)
     free = np.setdiff1d(np.arange(shared), np.asarray(fixed, int))
-    # How far a residual counts in full is settled at the start: costs must stay comparable.
-    lengths = [np.hypot(*_residuals(bundle, seen).T) for seen in sightings]
-    reach = HUBER_IN_SIGMAS * _sigma(np.concatenate(lengths)) if robust else np.inf
+    reach = np.inf
+    if robust:
+        # How far a residual counts in full is settled at the start: costs must stay comparable.
+        lengths = [np.hypot(*_residuals(bundle, seen).T) for seen in sightings]
+        reach = HUBER_IN_SIGMAS * _sigma(np.concatenate(lengths))
     damping = 1e-3
     cost, normal = _evaluate(bundle, sightings, free, reach)
     for _ in range(MOST_STEPS):
@@ -234,8 +237,10 @@ def _linearized(bundle: Bundle, seen: Sighting, free: NDArray[np.intp]) -> tuple
         _, _, r_r1, r_t1, r_r2, r_t2, t_r1, t_t1, t_r2, t_t2 = cv2.composeRT(
             pose[:3], pose[3:], mount[:3], mount[3:]
         )
-        shared[:, -6:] = by_pose @ np.block([[r_r2, r_t2], [t_r2, t_t2]])
-        by_pose = by_pose @ np.block([[r_r1, r_t1], [t_r1, t_t1]])
+        turn, shift = by_pose[:, :3], by_pose[:, 3:]
+        shared[:, -6:-3] = turn @ r_r2 + shift @ t_r2
+        shared[:, -3:] = turn @ r_t2 + shift @ t_t2
+        by_pose = np.hstack([turn @ r_r1 + shift @ t_r1, turn @ r_t1 + shift @ t_t1])
     residual = seen.points_px - np.asarray(pixels, np.float64).reshape(-1, 2)
     return residual, shared[:, free], by_pose
 
