@@ -66,7 +66,7 @@ class StreamClock:
     def __init__(self, frame_rate_hz: float | None = None) -> None:
         self._nominal_period_ns = None if not frame_rate_hz else 1e9 / frame_rate_hz
         self._delays_ns: deque[int] = deque(maxlen=WINDOW)
-        self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # frame id, time
+        self._recent: deque[tuple[int, int]] = deque(maxlen=WINDOW)  # frame id, time by the clock it has
         self._last: Frame | None = None
         self._drift = _DriftMeter()
         self._jumps = 0
@@ -105,8 +105,11 @@ class StreamClock:
 
     def time_ns(self, frame: Frame) -> int:
         """Return when the frame was taken, on the axis of `host_ns`; call once per frame, in order."""
-        if self._recent and frame.frame_id <= self._recent[-1][0]:
-            self._recent.clear()  # the ids restarted: they count from somewhere else now
+        restarted = bool(self._recent) and frame.frame_id <= self._recent[-1][0]
+        if restarted or (
+            self._last is not None and (self._last.device_ns is None) != (frame.device_ns is None)
+        ):
+            self._recent.clear()  # ids or times count from somewhere else now
         time_ns = frame.host_ns
         if frame.device_ns is not None:
             delay_ns = frame.host_ns - frame.device_ns
@@ -120,7 +123,8 @@ class StreamClock:
             self._delays_ns.append(delay_ns)
             self._drift.add(frame.host_ns, delay_ns)
             time_ns = frame.device_ns + min(self._delays_ns)
-        self._recent.append((frame.frame_id, time_ns))
+        # The camera's own time: what the frame met on its way has no part in the rhythm.
+        self._recent.append((frame.frame_id, frame.host_ns if frame.device_ns is None else frame.device_ns))
         self._last = frame
         return time_ns
 

@@ -139,18 +139,18 @@ class Pairer:
             else:
                 self._ids.agreed()
                 missed = self._slips.look(mono[0].frame, color[0].frame, self._rhythm())
-                self._pair()
                 if missed:
                     self._ids.shift("color", missed)
-                    self._waiting["color"] = deque(
+                    self._waiting["color"] = color = deque(
                         replace(each, count=(each.count[0], each.count[1] + missed)) for each in color
                     )
-                    color = self._waiting["color"]
+                else:
+                    self._pair()
 
     def _rhythm(self) -> tuple[float | None, int]:
-        """Return the period of the slower camera, and how often clocks have jumped."""
+        """Return the period of the triggers (the faster camera's), and how often clocks have jumped."""
         periods = [period for role in ROLES if (period := self._clocks[role].period_ns) is not None]
-        return max(periods, default=None), sum(self._clocks[role].jumps for role in ROLES)
+        return min(periods, default=None), sum(self._clocks[role].jumps for role in ROLES)
 
     def _pair_by_time(self, final: bool) -> None:
         """Pair the oldest frames while that is certain; `final`: there is nothing to wait for."""

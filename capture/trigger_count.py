@@ -9,8 +9,8 @@ from capture.frames import ROLES, Frame, Role
 
 # With a shared trigger: frames of either camera without a single pair before the ids are aligned anew.
 REALIGN_AFTER_FRAMES = 8
-# Pairs in a row that are a whole number of periods apart before one camera is held to have missed triggers.
-SLIP_AFTER_PAIRS = 3
+# Clocks nearer than this many periods show one time: by chance they would not be.
+SHARED_WITHIN = 1.5
 # How near to a whole number of periods, in periods.
 SLIP_WITHIN = 0.2
 # Pairs whose distance by the cameras' own clocks is the usual one.
@@ -73,9 +73,9 @@ class TriggerCount:
 class SlipWatch:
     """Notices that equal ids have come to lie whole periods apart, by the cameras' own clocks.
 
-    The clocks' difference itself means nothing (they started at different times), but it stays what it is as
-    long as both frames of a pair belong to one trigger. The way of the frames to the computer has no part in
-    it: it may vary by more than a period.
+    The clocks' difference itself means nothing (they started at different times), but it stays what it was
+    with the first pair as long as both frames belong to one trigger. The way of the frames to the computer
+    has no part in it: it may vary by more than a period.
     """
 
     def __init__(self) -> None:
@@ -83,36 +83,42 @@ class SlipWatch:
         self._usual_ns: deque[int] = deque(maxlen=USUAL_PAIRS)
         self._jumps = 0
         self._last_ids = (-1, -1)
-        self._found: list[int] = []
 
     def look(self, mono: Frame, color: Frame, rhythm: tuple[float | None, int]) -> int:
-        """Take a pair; return how many triggers the colour camera has missed since (< 0: the mono camera)."""
+        """Look at two frames that would make a pair.
+
+        Args:
+            rhythm: period of the triggers in ns, None while unknown; how often clocks have jumped so far.
+
+        Returns how many triggers the colour camera has missed since the last pair (< 0: the mono camera); 0
+        if they are one.
+        """
         period_ns, jumps = rhythm
         if mono.device_ns is None or color.device_ns is None:
             return 0
         ids = (mono.frame_id, color.frame_id)
-        restarted = any(now <= before for now, before in zip(ids, self._last_ids, strict=True))
+        restarted = any(now < before for now, before in zip(ids, self._last_ids, strict=True))
         if jumps != self._jumps or restarted:
             self._usual_ns.clear()
-            self._found.clear()
         self._jumps, self._last_ids = jumps, ids
         gap_ns = color.device_ns - mono.device_ns
         periods = self._periods_off(gap_ns, period_ns)
-        if periods == 0:
-            self._found.clear()
+        if periods:
+            self.missed["color" if periods > 0 else "mono"] += abs(periods)
+        else:
             self._usual_ns.append(gap_ns)
-            return 0
-        self._found = [*self._found, periods] if self._found[-1:] in ([], [periods]) else [periods]
-        if len(self._found) < SLIP_AFTER_PAIRS:
-            return 0
-        self._found.clear()
-        self.missed["color" if periods > 0 else "mono"] += abs(periods)
         return periods
 
     def _periods_off(self, gap_ns: int, period_ns: float | None) -> int:
         """Return by how many whole periods a gap is not the usual one, 0 if by none or by something else."""
-        if period_ns is None or len(self._usual_ns) < SLIP_AFTER_PAIRS:
+        if period_ns is None:
             return 0
-        off = (gap_ns - median(self._usual_ns)) / period_ns
+        if abs(gap_ns) < SHARED_WITHIN * period_ns:
+            usual_ns = 0.0  # one clock (PTP, or reset together): even the first pair may be wrong
+        elif self._usual_ns:
+            usual_ns = median(self._usual_ns)
+        else:
+            return 0
+        off = (gap_ns - usual_ns) / period_ns
         periods = round(off)
         return periods if abs(off - periods) < SLIP_WITHIN else 0

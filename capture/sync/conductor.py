@@ -58,7 +58,7 @@ class Conductor:
         return report
 
     @property
-    def start_order(self) -> tuple[Role, ...]:
+    def start_order(self) -> tuple[Role, Role]:
         """Whoever waits for a signal first, whoever gives it last; stop the other way round."""
         return self.report.start_order if self.report is not None else ROLES
 

@@ -40,6 +40,8 @@ PTP_SWITCHES = (("PtpEnable", True), ("GevIEEE1588", True), ("PtpMode", "Auto"))
 """SFNC 2.3 and later, 2.0 … 2.2 (FLIR), Allied Vision."""
 
 PTP_STATES = ("PtpStatus", "GevIEEE1588Status")
+PTP_LATCHES = ("PtpDataSetLatch", "GevIEEE1588DataSetLatch")
+"""Commands that bring the states up to date."""
 
 RECIPE_NODES = (
     "ActionDeviceKey",
@@ -55,7 +57,7 @@ RECIPE_NODES = (
     "GevIEEE1588Mode",
     "GevIEEE1588Status",
     *(name for names in OUTPUT_PINS for name in names[:4] if isinstance(name, str) and name),
-    "PtpDataSetLatch",
+    *PTP_LATCHES,
     "PtpEnable",
     "PtpMode",
     "PtpStatus",

@@ -20,6 +20,7 @@ from capture.sync.names import (
     OUTPUT_MODES,
     OUTPUT_PINS,
     OVERLAPS,
+    PTP_LATCHES,
     PTP_STATES,
     PTP_SWITCHES,
     RATE_ENABLES,
@@ -37,7 +38,7 @@ def run_recipe(config: SyncConfig, cameras: Mapping[Role, Nodes]) -> SyncReport:
     If the mode cannot work because of what a camera refused, both are put back to running freely: a rig that
     waits for triggers that never come shows nothing, not even what is wrong.
     """
-    order: tuple[Role, ...] = (config.follower, config.leader) if config.mode == "hardware" else ROLES
+    order: tuple[Role, Role] = (config.follower, config.leader) if config.mode == "hardware" else ROLES
     scripts = [Script(role, cameras[role]) for role in order]
     for script in scripts:
         _prepare(config, script)
@@ -189,6 +190,8 @@ def _share_clock(script: Script) -> None:
             break
     else:
         script.set("PtpEnable", value=True, essential=False)
+    for latch in PTP_LATCHES:
+        script.run_if_there(latch)
     for state in PTP_STATES:
         if script.nodes.has(state):
             script.read(state)

@@ -21,7 +21,7 @@ class SyncReport:
 
     config: SyncConfig
     steps: tuple[Step, ...]
-    start_order: tuple[Role, ...] = ROLES
+    start_order: tuple[Role, Role] = ROLES
 
     @property
     def failures(self) -> tuple[Step, ...]:

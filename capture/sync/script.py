@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -27,6 +28,9 @@ class Nodes(Protocol):
 
     def apply(self, name: str, value: Value) -> Value:
         """Set a node and return what it reads back. Raises SettingRejected."""
+
+    def execute(self, name: str) -> None:
+        """Run a command node. Raises SettingRejected."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,12 @@ class Script:
     def read(self, node: str) -> None:
         """Note what a node says."""
         self._note(node, None, self.nodes.value(node), "read", essential=False)
+
+    def run_if_there(self, command: str) -> None:
+        """Run a command that brings other nodes up to date, without a note."""
+        if self.nodes.has(command):
+            with suppress(SettingRejected):
+                self.nodes.execute(command)
 
     def miss(self, node: str, wanted: Value, reason: str) -> None:
         """Note something essential that the camera lacks."""
