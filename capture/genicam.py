@@ -26,7 +26,7 @@ from capture.errors import (
 )
 from capture.features import FeatureTree
 from capture.frames import ROLES, Frame, Role
-from capture.gentl_camera import VENDOR_ERRORS, GentlCamera
+from capture.gentl_camera import GentlCamera
 from capture.node_settings import vendor_message
 from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
@@ -34,6 +34,7 @@ from capture.spec import CameraSpec, GenicamSpec
 from capture.sync.conductor import Conductor
 from capture.sync.config import SyncConfig
 from capture.sync.report import SyncReport
+from capture.vendor_errors import VENDOR_ERRORS
 
 log = logging.getLogger(__name__)
 
@@ -43,6 +44,9 @@ instead would look at one camera only, with the interpreter lock held."""
 
 SILENCE_S = 2.0
 """A camera that sent nothing for so long is asked whether it is still there: none reports its own end."""
+
+ARMING_S = 0.05
+"""Time for a follower to become ready for triggers, before the leader begins."""
 
 COMMANDS = ("TriggerSoftware",)
 
@@ -184,8 +188,11 @@ class GenicamRig:
         if self._acquiring:
             return
         self._acquiring = True
-        for role in self._conductor.start_order:
-            self._cameras[role].start()
+        first, last = self._conductor.start_order
+        self._cameras[first].start()
+        if self._conductor.starts_together:
+            time.sleep(ARMING_S)
+        self._cameras[last].start()
         if not self._conductor.starts_together:
             for role in ROLES:
                 # What one camera sent while the other was still starting has no partner.

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from genicam import genapi, gentl
+from genicam import gentl
 from harvesters.core import Callback
 from harvesters.util.pfnc import dict_by_ints
 
@@ -21,10 +21,9 @@ from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, Setting, SettingValue
 from capture.spec import CameraSpec
 from capture.user_sets import LOAD
+from capture.vendor_errors import VENDOR_ERRORS
 
 log = logging.getLogger(__name__)
-
-VENDOR_ERRORS = (gentl.GenericException, genapi.GenericException)
 
 FETCH_WINDOW_S = 20e-6
 """Time-out of one look at the event queue; with 0 harvesters waits for ever, interpreter lock held."""

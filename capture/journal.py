@@ -18,6 +18,9 @@ from capture.rig import Rig, Setting, SettingValue
 LOADS = "UserSetLoad"
 """The command that replaces all settings of a camera by those it has stored (SFNC, User Set Control)."""
 
+SWITCHES = "Simulator"
+"""How nodes begin by which our simulated cameras are broken (capture/simulator): once is enough."""
+
 MOST_PASSES = 3
 MOST_LOSSES = 2
 """A change during which the camera was lost this often is left out: it may be what crashes its driver."""
@@ -81,7 +84,7 @@ class SettingsJournal:
     def applied(self, role: Role, name: str, value: SettingValue, accepted: SettingValue) -> None:
         """Note a value that a camera took."""
         with self._lock:
-            if not self._replaying:
+            if not self._replaying and not name.startswith(SWITCHES):
                 self._note(role, name, value, accepted)
             if _is_selector(name):
                 self._selectors[role][name] = accepted

@@ -13,6 +13,7 @@ from genicam import genapi
 
 from capture.features import SECOND_UNITS, Access, Defaults, Feature, FeatureTree, Kind, Visibility
 from capture.rig import SettingValue
+from capture.vendor_errors import VENDOR_ERRORS
 
 NO_LIMIT = 1e18
 """Limits beyond this are how nodes without a limit present themselves."""
@@ -50,7 +51,7 @@ def read_tree(node_map: Any, defaults: Defaults, locked: frozenset[str] = frozen
     """
     try:
         root = node_map.get_node("Root")
-    except genapi.GenericException:
+    except VENDOR_ERRORS:
         return FeatureTree()
     found = [
         read_feature(node, category, stopped=node.node.name in locked) for node, category in _walk(root, ())
@@ -62,7 +63,7 @@ def _walk(category: Any, path: tuple[str, ...]) -> Iterator[tuple[Any, tuple[str
     """Yield features with the titles of their categories, those of a category before those of the next."""
     try:
         members = list(category.features)
-    except genapi.GenericException:
+    except VENDOR_ERRORS:
         return
     inner = []
     for node in members:
@@ -105,7 +106,7 @@ def read_feature(node: Any, category: tuple[str, ...] = (), *, stopped: bool = F
             description=" ".join(str(about.description or about.tooltip or "").split()),
             **_content(node, kind, readable=mode in ("RO", "RW")),
         )
-    except genapi.GenericException:
+    except VENDOR_ERRORS:
         return None
 
 
@@ -140,7 +141,7 @@ def _increment(node: Any, kind: Kind) -> float | None:
         if kind == "float" and not node.has_inc():
             return None
         step = node.inc
-    except genapi.GenericException:
+    except VENDOR_ERRORS:
         return None
     return step if step and step > 0 else None
 
@@ -186,5 +187,5 @@ def _optional(node: Any, attribute: str) -> Any | None:
     """Return what a node answers, None where it does not, or with bytes that are no text (not UTF-8)."""
     try:
         return getattr(node, attribute)
-    except (genapi.GenericException, AttributeError, UnicodeDecodeError):
+    except (*VENDOR_ERRORS, AttributeError, UnicodeDecodeError):
         return None

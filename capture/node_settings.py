@@ -15,6 +15,7 @@ from capture.features import Defaults, Feature, FeatureTree
 from capture.node_features import read_feature, read_tree, unit_of
 from capture.rig import Setting, SettingValue
 from capture.user_sets import LOAD, SAVE
+from capture.vendor_errors import VENDOR_ERRORS
 
 UNITS = {"ExposureTime": "µs", "AcquisitionFrameRate": "Hz", "Width": "px", "Height": "px"}
 """Units that SFNC fixes, for cameras that do not tell. Gain is in dB on most, in steps or as a factor on
@@ -133,7 +134,7 @@ class NodeSettings:
             return None
         try:
             return _plain(node.value)
-        except (genapi.GenericException, AttributeError):
+        except (*VENDOR_ERRORS, AttributeError):
             return None
 
     def number(self, name: str) -> float | None:
@@ -163,7 +164,7 @@ class NodeSettings:
             accepted = _converted(name, node, value)
             node.value = accepted
             return accepted if mode == genapi.EAccessMode.WO else _plain(node.value)
-        except genapi.GenericException as error:
+        except VENDOR_ERRORS as error:
             raise SettingRejected(name, value, vendor_message(error)) from error
 
     def execute(self, name: str) -> None:
@@ -175,7 +176,7 @@ class NodeSettings:
             node.execute()
             if name in SLOW_COMMANDS:
                 self._wait_until_done(name, node)
-        except genapi.GenericException as error:
+        except VENDOR_ERRORS as error:
             raise SettingRejected(name, "execute", vendor_message(error)) from error
 
     def _wait_until_done(self, name: str, command: Any) -> None:
@@ -202,7 +203,7 @@ class NodeSettings:
                 node = self._node_map.get_node(candidate)
                 if node.get_access_mode() not in (genapi.EAccessMode.NI, genapi.EAccessMode.NA):
                     return node
-            except genapi.GenericException:  # no such node
+            except VENDOR_ERRORS:  # no such node
                 continue
         return None
 

@@ -16,12 +16,13 @@ from harvesters.core import Harvester, ParameterKey, ParameterSet
 from capture.discovery import Device, check_producer, unique_devices
 from capture.errors import CaptureError, SettingRejected
 from capture.genicam import quiet_logger
-from capture.gentl_camera import VENDOR_ERRORS, GentlCamera
+from capture.gentl_camera import GentlCamera
 from capture.node_settings import NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera, PreviewFrame, PreviewMessage, PreviewProblem, thumbnail_of
 from capture.rig import SettingValue
 from capture.spec import CameraSpec
+from capture.vendor_errors import VENDOR_ERRORS
 
 PREVIEW_RATE_HZ = 8.0
 POLL_S = 0.015

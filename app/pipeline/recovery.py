@@ -19,6 +19,12 @@ BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 5.0)
 STABLE_S = 3.0
 """A rig that is lost again sooner than this after it came back is not tried at once again."""
 
+TRIGGER_WAIT_S = 2.0
+"""Cameras that wait for triggers are taken as back without a frame this long after they began to acquire."""
+
+TRIGGER_PAUSE_S = 10.0
+"""A last frame of such cameras that is older than this says nothing of when they were lost."""
+
 _NS_PER_S = 1e9
 
 
@@ -40,6 +46,7 @@ class Recovery:
         self._detection_s: float | None = None
         self._backoff = 0
         self._attempt_ns = 0
+        self._opened_ns = 0
         self._recovered_ns: int | None = None
         self._refused: tuple[str, ...] = ()
 
@@ -58,10 +65,11 @@ class Recovery:
                 return
             now_ns = self._lost_ns = time.monotonic_ns()
             # The picture has stood still since one of the two cameras fell silent.
-            known = len(self._last_frame_ns) == len(ROLES) and not waits_for_trigger
-            self._detection_s = (
-                max(0.0, (now_ns - min(self._last_frame_ns.values())) / _NS_PER_S) if known else None
-            )
+            self._detection_s = None
+            if len(self._last_frame_ns) == len(ROLES):
+                silent_s = max(0.0, (now_ns - min(self._last_frame_ns.values())) / _NS_PER_S)
+                if not waits_for_trigger or silent_s < TRIGGER_PAUSE_S:
+                    self._detection_s = silent_s
             recently = self._recovered_ns is not None and now_ns - self._recovered_ns < STABLE_S * _NS_PER_S
             self._backoff = self._backoff if recently else 0
             self._status = RecoveryStatus(
@@ -83,16 +91,20 @@ class Recovery:
             self._status = replace(self._status, attempt=self._status.attempt + 1)
         return wait_s
 
-    def opened(self, refused: tuple[str, ...], *, waits_for_trigger: bool) -> Outage | None:
-        """Note that the rig acquires, and what it refused; return the outage if that ends it already."""
+    def opened(self, refused: tuple[str, ...]) -> None:
+        """Note that the rig acquires, and what it refused; both cameras' first frames end the outage."""
         self._refused = refused
         self._last_frame_ns.clear()
-        if not self.reconnecting:
+        self._opened_ns = time.monotonic_ns()
+        if self.reconnecting:
+            self._silent = set(ROLES)
+
+    def silence(self) -> Outage | None:
+        """Note that nothing comes from cameras that wait for triggers; return the outage if it is over."""
+        if not self._silent or time.monotonic_ns() - self._opened_ns < TRIGGER_WAIT_S * _NS_PER_S:
             return None
-        if waits_for_trigger:
-            return self._back()
-        self._silent = set(ROLES)
-        return None
+        self._silent.clear()
+        return self._back(self._opened_ns)
 
     @property
     def reconnecting(self) -> bool:
@@ -115,9 +127,9 @@ class Recovery:
                 return replace(status, recovered_ago_s=(now_ns - self._recovered_ns) / _NS_PER_S)
             return status
 
-    def _back(self) -> Outage:
+    def _back(self, since_ns: int | None = None) -> Outage:
         with self._lock:
-            now_ns = self._recovered_ns = time.monotonic_ns()
+            now_ns = self._recovered_ns = since_ns or time.monotonic_ns()
             outage = Outage(
                 self._status.cause,
                 self._status.attempt,
@@ -133,7 +145,7 @@ class Recovery:
 
 def reconnecting_words(recovery: RecoveryStatus) -> str:
     """Return what is being done about a lost rig, with the seconds that it takes so far."""
-    cameras = " and ".join(recovery.serials)
+    cameras = f"camera{'s' * (len(recovery.serials) > 1)} {' and '.join(recovery.serials)}"
     words = f"Reconnecting to {cameras} … {recovery.elapsed_s:.1f} s"
     if recovery.wait_s > 0:
         return f"{words}; attempt {recovery.attempt} in {recovery.wait_s:.1f} s."

@@ -240,10 +240,7 @@ class Source:
         self._read_settings(rig)
         rig.start()
         self._read_settings(rig)  # what acquisition locks, it locks from here on
-        outage = self._recovery.opened(refused, waits_for_trigger=self._waits_for_trigger())
-        if outage is not None:
-            self._board.clear("capture")
-            self._on_back(outage)
+        self._recovery.opened(refused)
 
     def _lost(self, error: CaptureError) -> None:
         """Say that the rig is gone; once per loss, and again when an attempt to open it failed."""
@@ -271,7 +268,11 @@ class Source:
             try:
                 frame = rig.next_frame(POLL_S)
             except FrameTimeout:
-                watch.nothing(waits_for_trigger=self._waits_for_trigger())
+                waits = self._waits_for_trigger()
+                watch.nothing(waits_for_trigger=waits)
+                outage = self._recovery.silence() if waits else None
+                if outage is not None:
+                    self._on_back(outage)
             else:
                 if frame is None:
                     self._on_end()
