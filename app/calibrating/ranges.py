@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from capture.errors import CalibrationError
 from capture.frames import Image
 from capture.rectify import RectifiedView
+from capture.search_range import Proposal, disparities_of, propose
 from models.bench import Case, measure
 from models.engine import Device, SearchRange, choose_device
 from models.rows import match_rows
@@ -21,36 +21,7 @@ from models.rows import match_rows
 WIDTH_PX = 1280  # wider images are matched at about this width
 NEAREST_PART = 0.5  # of the width: nearer things are not looked for
 BEYOND_PART = 0.05  # of the width, on the other side of infinity: calibrations are a little off
-FEWEST_MATCHES = 30
-SUPPORT = 3  # matches that a disparity needs within SUPPORT_PX of it to be believed
-SUPPORT_PX = 3.0
-TAIL = 0.5  # percent of the matches at either end that may be wrong all the same
-MARGIN = 0.1  # of the range, added at both ends: the scene will not stay as it is
-SMALLEST_MARGIN_PX = 2.0
-STEP = 16
 _MB_PER_GB = 1000.0
-
-
-@dataclass(frozen=True)
-class RangeProposal:
-    """The range that a scene needs.
-
-    Attributes:
-        offset: smallest disparity to search, px.
-        max_disparity: number of disparities.
-        lowest_px, highest_px: disparities found, without margin.
-        nearest_mm, farthest_mm: the same as depths; inf beyond infinity.
-        matches, pairs: what it was measured from.
-    """
-
-    offset: int
-    max_disparity: int
-    lowest_px: float
-    highest_px: float
-    nearest_mm: float
-    farthest_mm: float
-    matches: int
-    pairs: int
 
 
 @dataclass(frozen=True)
@@ -61,6 +32,16 @@ class Cost:
     time_ms: float
     memory_mb: float
     device: str
+
+
+@dataclass(frozen=True)
+class SceneRange:
+    """The range that a scene needs, and how far away what was seen is (inf: beyond infinity)."""
+
+    proposal: Proposal
+    nearest_mm: float
+    farthest_mm: float
+    pairs: int
 
 
 def scene_disparities(mono: Image, reference: Image, *, mirrored: bool) -> NDArray[np.float64]:
@@ -76,41 +57,18 @@ def scene_disparities(mono: Image, reference: Image, *, mirrored: bool) -> NDArr
     width = gray.shape[1]
     first, last = -round(BEYOND_PART * width), round(NEAREST_PART * width)
     matches = match_rows(gray, luma, *((-last, -first) if mirrored else (first, last)))
-    shift_px = (matches.reference - matches.mono)[:, 0].astype(np.float64) * factor
-    return np.asarray(-shift_px if mirrored else shift_px)
+    return np.asarray(disparities_of(matches.mono, matches.reference, mirrored=mirrored) * factor)
 
 
-def propose(pairs: Sequence[tuple[Image, Image]], view: RectifiedView, *, mirrored: bool) -> RangeProposal:
+def scene_range(pairs: Sequence[tuple[Image, Image]], view: RectifiedView, *, mirrored: bool) -> SceneRange:
     """Return the range that these rectified pairs need.
 
     Raises CalibrationError: too little in them matches.
     """
-    found = np.sort(np.concatenate([scene_disparities(*pair, mirrored=mirrored) for pair in pairs]))
-    # One wrong match must not double the range: a disparity counts if others are near it.
-    near = np.searchsorted(found, found + SUPPORT_PX) - np.searchsorted(found, found - SUPPORT_PX)
-    found = found[near > SUPPORT]
-    if found.size < FEWEST_MATCHES:
-        raise CalibrationError(
-            f"only {found.size} points match between the pictures, {FEWEST_MATCHES} are needed: show a scene "
-            "with detail, near and far"
-        )
-    lowest, highest = (float(value) for value in np.percentile(found, [TAIL, 100 - TAIL]))
-    margin = max(SMALLEST_MARGIN_PX, MARGIN * (highest - lowest))
-    offset = math.floor(lowest - margin)
-    # Up to one step is not worth to lose what is far away; below zero only where something was seen there.
-    offset = 0 if lowest >= 0 and offset < STEP else offset
-    steps = max(1, math.ceil((highest + margin - offset) / STEP))
-    width = view.size_px[0]
-    return RangeProposal(
-        offset=offset,
-        max_disparity=min(steps * STEP, max(1, width // 2)),
-        lowest_px=lowest,
-        highest_px=highest,
-        nearest_mm=float(view.depth_mm(highest)),
-        farthest_mm=float(view.depth_mm(lowest)),
-        matches=int(found.size),
-        pairs=len(pairs),
-    )
+    found = np.concatenate([scene_disparities(*pair, mirrored=mirrored) for pair in pairs])
+    proposal = propose(found, view.size_px[0])
+    nearest, farthest = view.depth_mm(np.array([proposal.highest_px, proposal.lowest_px]))
+    return SceneRange(proposal, float(nearest), float(farthest), len(pairs))
 
 
 def measure_cost(

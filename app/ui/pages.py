@@ -88,8 +88,17 @@ def _rig(host: Host) -> Page:
     return RigPage(host)
 
 
+def _calibration(host: Host) -> Page:
+    from app.ui.calibration.page import CalibrationPage
+
+    return CalibrationPage(host)
+
+
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
+    PageSpec(
+        "calibration", "Calibration", "Calibrate the rig, and see how well", "calibration", _calibration
+    ),
 )
 """In the order of the switch; Ctrl+1 shows the first."""

@@ -109,6 +109,29 @@ class UiSettings:
         return Path(self._store.fileName()).parent / "rigs"
 
     @property
+    def calibration_folder(self) -> Path:
+        """Folder for board shots and calibrations made in the app: `calibrations`, beside the settings."""
+        return Path(self._store.fileName()).parent / "calibrations"
+
+    @property
+    def calibration_target(self) -> str:
+        """The calibration target that was chosen last, as JSON of its table; empty if none was."""
+        return self._text("calibration/target", "")
+
+    @calibration_target.setter
+    def calibration_target(self, value: str) -> None:
+        self._store.setValue("calibration/target", value)
+
+    def calibration_of(self, rig: str) -> Path | None:
+        """Return the calibration that was last made for a rig in the app; None if there is none any more."""
+        path = Path(self._text(f"calibration/of/{_key(rig)}", ""))
+        return path if path.is_file() else None
+
+    def set_calibration_of(self, rig: str, path: Path) -> None:
+        """Use this calibration with a rig from now on."""
+        self._store.setValue(f"calibration/of/{_key(rig)}", str(path))
+
+    @property
     def dataset_parent(self) -> Path | None:
         """Folder in which the last dataset was opened."""
         text = self._text("dataset/parent", "")
@@ -129,3 +152,8 @@ class UiSettings:
     def _bytes(self, key: str) -> QByteArray:
         value = self._store.value(key)
         return value if isinstance(value, QByteArray) else QByteArray()
+
+
+def _key(text: str) -> str:
+    """Return a text without the signs that have a meaning in keys."""
+    return text.replace("/", "|").replace("\\", "|").replace("=", "|")

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStatusBar, QWidget
 
 from app.pipeline.status import PipelineStatus, RecoveryStatus, StageStatus
+from app.ui.drift_light import DriftLight
 from app.ui.labels import ElidedLabel
 from app.ui.theme import ACCENT, DIM, RECORD, TEXT
 
@@ -98,11 +99,13 @@ class LiveStatusBar(QStatusBar):
         self.device = ElidedLabel(Qt.TextElideMode.ElideMiddle, self)
         self.device.setProperty("role", "small")
         self.memory = Figure("", "1000 MB", "Memory of this process and the capture process.", self)
+        self.drift = DriftLight(self)
         row = QWidget(self)
         layout = QHBoxLayout(row)
         layout.setContentsMargins(8, 0, 8, 0)
         layout.setSpacing(9)
         layout.addWidget(self.state)
+        layout.addWidget(self.drift)
         for figure in self.figures():
             line = QFrame(row)
             line.setFrameShape(QFrame.Shape.VLine)

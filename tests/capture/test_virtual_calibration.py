@@ -23,15 +23,15 @@ SPEC = VirtualSpec()
 BOARD = Chessboard(*INNER_CORNERS, SQUARE_MM)
 
 
-def epipolar_errors_px(calibration: RigCalibration) -> np.ndarray:
+def epipolar_errors_px(calibration: RigCalibration, spec: VirtualSpec = SPEC) -> np.ndarray:
     """Return row differences after rectification of true points all over the view, 0.42 m to 4 m away."""
-    rig, rectifier = rig_geometry(SPEC), Rectifier(calibration)
+    rig, rectifier = rig_geometry(spec), Rectifier(calibration)
     rng = np.random.default_rng(0)
     depth = 1 / rng.uniform(1 / 4.0, 1 / 0.42, (20_000, 1))
     local = np.hstack([rng.uniform([-0.55, -0.42], [0.55, 0.42], (depth.size, 2)) * depth, depth])
     points = local @ rig.mono.rotation + rig.mono.position
     mono, color = rig.mono.project(points), rig.color.project(points)
-    last = np.array([SPEC.width - 1, SPEC.height - 1])
+    last = np.array([spec.width - 1, spec.height - 1])
     seen = np.all([(side >= 0).all(axis=1) & (side <= last).all(axis=1) for side in (mono, color)], axis=0)
     assert seen.sum() > 5000
     rows = rectifier.mono_points(mono[seen])[:, 1] - rectifier.color_points(color[seen])[:, 1]

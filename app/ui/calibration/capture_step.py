@@ -134,12 +134,19 @@ class CaptureStep(QWidget):
         self.cancel.hide()
         pictures = QHBoxLayout()
         pictures.setSpacing(6)
+        self.maps = {role: CoverageMap("Where the board was seen", self) for role in ROLES}
+        maps = QHBoxLayout()
+        maps.setSpacing(6)
         for role in ROLES:
             pictures.addWidget(self.views[role], 1)
+            self.maps[role].setToolTip("Where the board was seen: it must reach the corners, too")
+            self.maps[role].setFixedHeight(150)
+            maps.addWidget(self.maps[role], 1)
         column = QVBoxLayout()
         column.setSpacing(8)
         column.addLayout(pictures, 1)
         column.addWidget(self.message)
+        column.addLayout(maps)
         column.addLayout(busy)
         self.say("looking", "")
         return column
@@ -151,9 +158,6 @@ class CaptureStep(QWidget):
         self.hint.setWordWrap(True)
         self.hint.setProperty("role", "dim")
         self.bars = {name: FillBar(word, tip, right) for name, (word, tip) in _BARS.items()}
-        self.maps = {role: CoverageMap(TITLES[role], right) for role in ROLES}
-        for coverage in self.maps.values():
-            coverage.setToolTip("Where the board was seen: it must reach the corners, too")
         self.by_itself = QCheckBox("Take shots by itself", right)
         self.by_itself.setChecked(True)
         self.by_itself.setToolTip("Takes a shot when the board is still, sharp and adds something")
@@ -172,9 +176,6 @@ class CaptureStep(QWidget):
         column.addSpacing(2)
         for bar in self.bars.values():
             column.addWidget(bar)
-        column.addSpacing(4)
-        for coverage in self.maps.values():
-            column.addWidget(coverage)
         column.addStretch(1)
         column.addWidget(self.by_itself)
         column.addWidget(self.take)

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.calibrating.preview import Overlay, PreviewWish
-from app.calibrating.ranges import Cost, RangeProposal, cost_in_words
+from app.calibrating.ranges import Cost, SceneRange, cost_in_words
 from app.ui.calibration.corner_view import Corners, CornerView
 from app.ui.calibration.layouts import heading, scrolling
 from app.ui.calibration.previewing import PreviewPictures
@@ -178,18 +178,19 @@ class CheckStep(QWidget):
         for view in (self.mono, self.reference):
             view.set_corners(Corners(row_px=rows))
 
-    def show_proposal(self, proposal: RangeProposal | None, problem: str = "") -> None:
+    def show_proposal(self, scene: SceneRange | None, problem: str = "") -> None:
         """Show what the scene needs, or why that is not known."""
-        self.apply.setEnabled(proposal is not None)
+        self.apply.setEnabled(scene is not None)
         self.cost.setText("")
-        if proposal is None:
+        if scene is None:
             self.found.setText(problem)
             return
+        proposal = scene.proposal
         self.found.setText(
             f"Seen: {proposal.lowest_px:.1f} … {proposal.highest_px:.1f} px, which is "
-            f"{_metres(proposal.farthest_mm)} … {_metres(proposal.nearest_mm)}, in {proposal.matches} "
-            f"matches from {proposal.pairs} pair{'s' * (proposal.pairs != 1)}.\n"
-            f"Proposed: {_range_words(proposal.max_disparity, proposal.offset)}."
+            f"{_metres(scene.farthest_mm)} … {_metres(scene.nearest_mm)}, in {proposal.matches} "
+            f"matches from {scene.pairs} pair{'s' * (scene.pairs != 1)}.\n"
+            f"Proposed: {_range_words(proposal.count, proposal.offset)}."
         )
 
     def show_measuring(self, words: str) -> None:

@@ -46,10 +46,9 @@ class Job(QObject):
         self._number = 0
         self._cancel = threading.Event()
         self._running = False
+        self._threads: list[threading.Thread] = []
         self._over.connect(self._on_over)
         self._told.connect(self._on_told)
-        # The work must not go on for a window that is gone.
-        self.destroyed.connect(_Setter(self))
 
     @property
     def running(self) -> bool:
@@ -63,7 +62,10 @@ class Job(QObject):
         self._number += 1
         self._running = True
         number = self._number
-        threading.Thread(target=self._run, args=(number, work, cancel), name=self._name).start()
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=self._run, args=(number, work, cancel), name=self._name)
+        self._threads.append(thread)
+        thread.start()
 
     def cancel(self) -> None:
         """Give up what is under way; `ended` follows at once, the thread ends when it notices."""
@@ -72,6 +74,12 @@ class Job(QObject):
             self._number += 1
             self._running = False
             self.ended.emit()
+
+    def close(self) -> None:
+        """Give up what is under way and wait for it to notice."""
+        self.cancel()
+        for thread in self._threads:
+            thread.join()
 
     def _run(
         self,
@@ -111,13 +119,3 @@ class Job(QObject):
         else:
             self.finished.emit(result)
         self.ended.emit()
-
-
-class _Setter:
-    """Sets a job's flag when its `QObject` dies, without keeping it alive."""
-
-    def __init__(self, job: Job) -> None:
-        self._flags = job.__dict__
-
-    def __call__(self) -> None:
-        self._flags["_cancel"].set()

@@ -75,6 +75,7 @@ class CalibrationModel(QObject):
         self.solution: RigSolution | None = None
         self.solved_from: tuple[str, ...] = ()
         self._watch: BoardWatch | None = None
+        self._watch_threads: list[threading.Thread] = []
         self._takes_shots = True
         self._folder_job, self._solve_job, self._load_job, self._choice_job = (
             Job(name, self) for name in ("reading", "solving", "loading", "choosing")
@@ -88,7 +89,6 @@ class CalibrationModel(QObject):
             job.failed.connect(self.failed)
         for job in (self._folder_job, self._solve_job):
             job.ended.connect(self._tell_busy)
-        self.destroyed.connect(self.collection.close)
 
     @property
     def state(self) -> CollectionState:
@@ -115,13 +115,25 @@ class CalibrationModel(QObject):
         watch = BoardWatch(pairs, self.collection, lambda: self._bridge.status().rig, self._publish)
         watch.takes_shots = self._takes_shots
         self._watch = watch
-        threading.Thread(target=watch.run, name="board watch").start()
+        self._watch_threads = [thread for thread in self._watch_threads if thread.is_alive()]
+        thread = threading.Thread(target=watch.run, name="board watch")
+        self._watch_threads.append(thread)
+        thread.start()
 
     def unwatch(self) -> None:
         """Look no longer; the thread ends with the pair it is at."""
         if self._watch is not None:
             self._watch.stop()
             self._watch = None
+
+    def close(self) -> None:
+        """Give everything up, and wait for the threads."""
+        self.unwatch()
+        for job in (self._folder_job, self._solve_job, self._load_job, self._choice_job):
+            job.close()
+        for thread in self._watch_threads:
+            thread.join()
+        self.collection.close()
 
     def set_takes_shots(self, takes: bool) -> None:
         """Take shots by itself, or only when asked."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QObject, Signal
 
 from app.calibrating.preview import Preview, PreviewImages, PreviewWish
-from app.calibrating.ranges import Cost, RangeProposal, measure_cost, propose
+from app.calibrating.ranges import Cost, SceneRange, measure_cost, scene_range
 from app.ui.bridge import Bridge
 from app.ui.calibration.jobs import Job, emit
 from app.ui.mailbox import Mailbox
@@ -35,7 +35,7 @@ class Previewing(QObject):
 
     Signals:
         shown: `PreviewPictures`, the newest only.
-        proposed: a `RangeProposal`.
+        proposed: a `SceneRange`.
         costs_known: two `Cost`s, of the range in use and of the proposed one.
         measuring: what is being measured, empty when it is over.
         failed: what went wrong with the preview or a measurement.
@@ -54,6 +54,7 @@ class Previewing(QObject):
         self._bridge = bridge
         self._box: Mailbox[PreviewPictures] = Mailbox()
         self._preview: Preview | None = None
+        self._threads: list[threading.Thread] = []
         self._calibration: RigCalibration | None = None
         self._wish = PreviewWish()
         self._ready.connect(self._take)
@@ -77,7 +78,10 @@ class Previewing(QObject):
         self._preview = preview
         preview.show(self._wish)
         preview.use(self._calibration)
-        threading.Thread(target=preview.run, name="preview").start()
+        self._threads = [thread for thread in self._threads if thread.is_alive()]
+        thread = threading.Thread(target=preview.run, name="preview")
+        self._threads.append(thread)
+        thread.start()
 
     def stop(self) -> None:
         """Show nothing more; the thread ends with the pair it is at."""
@@ -86,6 +90,14 @@ class Previewing(QObject):
             self._preview = None
         self._range_job.cancel()
         self._cost_job.cancel()
+
+    def close(self) -> None:
+        """Stop, and wait for the threads."""
+        self.stop()
+        for job in (self._range_job, self._cost_job, self._load_job):
+            job.close()
+        for thread in self._threads:
+            thread.join()
 
     def use(self, calibration: RigCalibration | None) -> None:
         """Rectify with this."""
@@ -112,11 +124,11 @@ class Previewing(QObject):
         if preview is None or calibration is None:
             return
 
-        def work(*_: object) -> RangeProposal:
+        def work(*_: object) -> SceneRange:
             pairs = preview.kept()
             if not pairs:
                 raise CalibrationError("there are no rectified pictures yet: start the rig")
-            return propose(pairs, RectifiedView(calibration), mirrored=calibration.mirrored)
+            return scene_range(pairs, RectifiedView(calibration), mirrored=calibration.mirrored)
 
         self.measuring.emit("Matching …")
         self._range_job.start(work)

@@ -55,7 +55,7 @@ class ResultStep(QWidget):
         row.setContentsMargins(10, 8, 10, 8)
         row.setSpacing(12)
         row.addLayout(self._build_middle(), 1)
-        row.addWidget(scrolling(self._build_right(), 292))
+        row.addWidget(scrolling(self._build_right(), 300))
         model.shot_loaded.connect(self._on_shot)
         self.show_solution(None)
 
@@ -113,7 +113,7 @@ class ResultStep(QWidget):
     def _build_right(self) -> QWidget:
         right = QWidget(self)
         self.table = QGridLayout()
-        self.table.setHorizontalSpacing(10)
+        self.table.setHorizontalSpacing(8)
         self.table.setVerticalSpacing(2)
         self.weak = WeakMap("Uncertainty of rows", right)
         self.weak.setToolTip("Where in the rectified image the calibration is weak")
@@ -276,9 +276,9 @@ def _number(camera: CameraCalibration, number: int) -> float:
 
 def _plus_minus(value: float, std: float) -> str:
     if std == 0:
-        return f"{value:.4g} (fixed)"
-    decimals = int(np.clip(1 - np.floor(np.log10(std)), 0, 6))
-    return f"{value:.{decimals}f} ± {std:.{decimals}f}"
+        return f"{value:.4g} (fixed)".replace("-", "−")
+    decimals = int(np.clip(-np.floor(np.log10(std)), 1, 6))
+    return f"{value:.{decimals}f} ± {std:.{decimals}f}".replace("-", "−")
 
 
 def _clear(grid: QGridLayout) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
-    QAbstractSpinBox,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -134,7 +133,6 @@ class TargetPanel(QWidget):
         self.kind.currentIndexChanged.connect(self._on_kind)
         for spin in (self.columns, self.rows, self.size_mm, self.mark_mm):
             spin.setKeyboardTracking(False)
-            spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
             spin.valueChanged.connect(self._on_edited)
         self.dictionary.currentIndexChanged.connect(self._on_edited)
 
