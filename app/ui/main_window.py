@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
@@ -187,6 +188,10 @@ class MainWindow(QMainWindow):
         bridge.status_changed.connect(self._show_status)
         bridge.failed.connect(self.banner.show_failure)
         bridge.applied.connect(self._on_applied)
+        bridge.done.connect(self._on_done)
+        self.live_status.drift.recalibrate_wanted.connect(self._on_recalibrate)
+        self.live_status.drift.correct_wanted.connect(bridge.correct_rotation)
+        self.live_status.drift.undo_wanted.connect(bridge.undo_correction)
         bridge.stopping.connect(self._slow_stop.start)
         bridge.stopped.connect(self._on_stopped)
 
@@ -233,6 +238,9 @@ class MainWindow(QMainWindow):
         self._frozen = False
         self.commands["freeze"].setChecked(False)
         self.banner.clear()
+        if self._config.calibration is None and self._config.rig.calibration is None:
+            known = self._settings.calibration_of(self.chooser.current.name)
+            self._config = replace(self._config, calibration=known)
         # Pages that show cameras let go of them first; most have none, and it starts at once.
         self.pages.release(partial(self.bridge.start, self._config))
 
@@ -268,6 +276,18 @@ class MainWindow(QMainWindow):
 
     def _on_rig_command(self, action: QAction) -> None:
         self.bridge.execute(str(action.data()))
+
+    def _on_done(self, request: str, detail: str) -> None:
+        if request == "use_calibration" and detail:
+            # It comes with a range to search of its own.
+            self._config = replace(self._config, calibration=Path(detail), max_disparity=None, offset=None)
+            if self._config.rig.calibration is None:
+                self._settings.set_calibration_of(self.chooser.current.name, Path(detail))
+        elif request == "correct_rotation":
+            self.toast.flash("The rotation is corrected; the light in the status bar can undo it.")
+
+    def _on_recalibrate(self) -> None:
+        self.pages.show_page("calibration")
 
     def _on_applied(self) -> None:
         self._show_cameras(visible=self._camera_dock.isVisible())
@@ -318,6 +338,9 @@ class MainWindow(QMainWindow):
             self._result_meter.latency_ms(now_ns),
         )
         self.live_status.show_status(status, screen)
+        in_use = self.bridge.calibration()
+        corrected = in_use is not None and in_use.calibration.correction is not None
+        self.live_status.drift.show_drift(status.drift, corrected=corrected)
         self.banner.show_state(status.error, status.notice, status.recovery)
         # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
         unchosen = status.rig is not None and status.rig.kind == "virtual" and bool(status.rig.notice)
