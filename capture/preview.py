@@ -7,6 +7,7 @@ interpreter lock. One process per producer, so that none of them waits for anoth
 from __future__ import annotations
 
 import multiprocessing
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
@@ -88,6 +89,25 @@ def thumbnail_of(serial: str, frame: Frame) -> PreviewFrame:
     thumbnail = np.ascontiguousarray(rgb, np.uint8)
     thumbnail.flags.writeable = False
     return PreviewFrame(serial, thumbnail, float(thumbnail.mean()) / 255)
+
+
+def describe_cameras(producer: Path, serials: frozenset[str], timeout_s: float = 20.0) -> list[PreviewCamera]:
+    """Open these cameras of a producer for a moment and return what they said, but for those that failed.
+
+    Takes as long as opening takes, a second or two for each.
+    """
+    described: list[PreviewCamera] = []
+    open_ones = set(serials)
+    deadline = time.monotonic() + timeout_s
+    with PreviewProcess(producer) as preview, suppress(DeviceLost):
+        while open_ones and time.monotonic() < deadline:
+            message = preview.next_message(max(0.0, deadline - time.monotonic()))
+            if isinstance(message, PreviewCamera):
+                described.append(message)
+                open_ones.discard(message.device.serial)
+            elif isinstance(message, PreviewProblem):
+                open_ones = open_ones - {message.serial} if message.serial else set()
+    return [camera for camera in described if camera.device.serial in serials]
 
 
 class PreviewProcess:

@@ -10,11 +10,12 @@ import os
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from capture.discovery import Device, check_producer, unique_devices
+from capture.discovery import Device, check_producer, describe
 from capture.errors import CaptureError
 
 UPDATE_TIMEOUT_MS = 1000
@@ -22,11 +23,17 @@ UPDATE_TIMEOUT_MS = 1000
 
 @dataclass(frozen=True)
 class ProducerReport:
-    """What came of asking one producer. `problem` is one line, empty if it works."""
+    """What came of asking one producer.
+
+    Attributes:
+        problem: one line, empty if it works.
+        repeated: serial numbers that it lists more than once.
+    """
 
     path: Path
     devices: tuple[Device, ...] = ()
     problem: str = ""
+    repeated: tuple[str, ...] = ()
 
 
 def probe_producers(paths: Sequence[Path], timeout_s: float = 20.0) -> list[ProducerReport]:
@@ -62,19 +69,19 @@ def _collect(path: Path, process: subprocess.Popen[str], deadline: float) -> Pro
     try:
         answer = json.loads(output.strip().rpartition("\n")[2])
         devices = tuple(Device(**device) for device in answer["devices"])
-        return ProducerReport(path, devices, answer["problem"])
+        return ProducerReport(path, devices, answer["problem"], tuple(answer["repeated"]))
     except (ValueError, KeyError, TypeError):
         return ProducerReport(path, problem=f"Producer {path} failed (exit code {process.returncode}).")
 
 
 def devices_of(path: Path) -> list[Device]:
-    """Load a producer into this process and return its devices. Raises CaptureError."""
+    """Load a producer into this process and return its devices as listed. Raises CaptureError."""
     from genicam import gentl
 
-    check_producer(path)
+    file = check_producer(path)
     producer = gentl.GenTLProducer.create_producer()
     try:
-        producer.open(os.fspath(path))
+        producer.open(os.fspath(file))
         system = producer.create_system()
         system.open()
         system.update_interface_info_list(UPDATE_TIMEOUT_MS)
@@ -84,7 +91,7 @@ def devices_of(path: Path) -> list[Device]:
             interface.open()
             interface.update_device_info_list(UPDATE_TIMEOUT_MS)
             infos += list(interface.device_info_list)
-        return [device for device, _ in unique_devices(infos).values()]
+        return [describe(info) for info in infos]
     except gentl.GenericException as error:
         raise CaptureError(f"Producer {path} does not work: {error}.") from error
 
@@ -92,13 +99,20 @@ def devices_of(path: Path) -> list[Device]:
 def main(arguments: Sequence[str]) -> int:
     """Print the devices of one producer as a line of JSON."""
     path = Path(arguments[0])
-    devices: list[Device] = []
+    listed: list[Device] = []
     problem = ""
     try:
-        devices = devices_of(path)
+        listed = devices_of(path)
     except CaptureError as error:
         problem = str(error)
-    print(json.dumps({"devices": [asdict(device) for device in devices], "problem": problem}), flush=True)
+    devices = {device.serial: device for device in reversed(listed)}
+    times = Counter(device.serial for device in listed)
+    answer = {
+        "devices": [asdict(devices[serial]) for serial in times],
+        "problem": problem,
+        "repeated": [serial for serial, count in times.items() if count > 1],
+    }
+    print(json.dumps(answer), flush=True)
     # Leaves without unloading: some vendor libraries crash on the way out, which must not spoil the answer.
     os._exit(0)
 

@@ -14,22 +14,27 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from importlib import metadata
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
+from app.commands.doctor_report import Report, report_lines
 from app.qt_check import install_hint, missing_qt_libraries
-from capture.discovery import PATH_VARIABLE, Device, installed_producers, path_folders, viky_producer
-from capture.errors import CaptureError
+from capture.discovery import Device, installed_producers, simulated_producers
+from capture.preview import describe_cameras
 from capture.probe import ProducerReport, probe_producers
+from capture.rig_budget import DEFAULT_LINK_MBIT, PlannedCamera, link_budgets
+from capture.rig_file import load_rig_file
+from capture.spec import GenicamSpec, RigSpec
+from capture.traps import network, producers, usb
+from capture.traps.finding import Finding
+from capture.traps.links import crowded_links
 
 ROOT = Path(__file__).resolve().parents[2]
 CHILD_TIMEOUT_S = 60.0
 SMALL_SHARED_MEMORY_MB = 256
-SMALL_RECEIVE_BUFFER = 4 << 20
-SMALL_USB_MEMORY_MB = 256
 
 GPU_CODE = """
 import json, torch
@@ -50,60 +55,55 @@ print(json.dumps({"platform": app.platformName(), "screen": f"{size.width()}×{s
 """
 
 
-@dataclass(frozen=True)
-class Finding:
-    """Something to know. "problem": broken, with what to do; "note": fine, but worth knowing."""
-
-    severity: Literal["problem", "note"]
-    text: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """Everything the doctor found; what `--json` prints."""
-
-    versions: dict[str, str]
-    producers: list[ProducerReport]
-    gpu: dict[str, Any]
-    display: dict[str, Any]
-    shared_memory_mb: int | None
-    findings: list[Finding] = field(default_factory=list)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command's arguments."""
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--rig", type=Path, metavar="FILE", help="a rig file (.toml): whether its cameras fit their link"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Examine this machine and print what was found; 1 if something is broken, else 0."""
-    report = examine()
+    """Examine this machine and print what was found; 1 if something is broken, else 0.
+
+    Raises RigFileError: the rig file cannot be used.
+    """
+    report = examine(load_rig_file(args.rig) if args.rig is not None else None)
     if args.json:
         print(json.dumps(asdict(report), indent=2, default=str, ensure_ascii=False))
     else:
-        print("\n".join(_lines(report)))
+        print("\n".join(report_lines(report)))
     return 1 if any(finding.severity == "problem" for finding in report.findings) else 0
 
 
-def examine() -> Report:
-    """Look at everything."""
+def examine(rig: RigSpec | None = None) -> Report:
+    """Look at everything. With a rig, its cameras are judged as its file sets them, else all as they are."""
     missing = missing_qt_libraries()
     gpu_child = _start(GPU_CODE)
     display_child = _start(DISPLAY_CODE) if _has_display() and not missing else None
     paths = installed_producers()
-    producers = probe_producers([*paths, *_simulated(paths)])
+    named = rig.producers if isinstance(rig, GenicamSpec) else ()
+    every = {path.resolve(): path for path in (*named, *paths, *simulated_producers())}
+    reports = probe_producers(list(every.values()))
+    adapters, usb_cameras = network.adapters(), usb.usb_cameras()
+    budgets = link_budgets(_planned(reports, rig), adapters)
     versions = _versions()
     gpu = _answer(gpu_child)
     display = _answer(display_child) if display_child is not None else {}
     memory = _shared_memory_mb()
+    devices = [device for report in reports for device in report.devices]
     findings = [
         *_about_packages(versions),
-        *_about_producers(producers),
-        *_about_system(producers, memory),
+        *_about_producers(reports),
+        *_about_rig(rig, devices),
+        *crowded_links(budgets),
+        *_about_network(devices, adapters),
+        *_about_usb(usb_cameras, devices),
+        *_about_memory(memory),
         *_about_gpu(gpu),
         *_about_display(display, missing),
     ]
-    return Report(versions, producers, gpu, display, memory, findings)
+    return Report(versions, reports, gpu, display, memory, adapters, budgets, findings)
 
 
 # -- looking
@@ -129,16 +129,26 @@ def _pinned() -> list[tuple[str, str]]:
     return re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE)
 
 
-def _simulated(installed: list[Path]) -> list[Path]:
-    try:
-        viky = viky_producer()
-    except CaptureError:
-        return []
-    return [] if viky.resolve() in {path.resolve() for path in installed} else [viky]
-
-
-def _is_simulated(report: ProducerReport) -> bool:
-    return report.path.name == "viky.cti"
+def _planned(reports: Sequence[ProducerReport], rig: RigSpec | None) -> list[PlannedCamera]:
+    """Return the cameras whose links can be judged: all that are free, or the rig's own."""
+    specs = {}
+    if isinstance(rig, GenicamSpec):
+        specs = {rig.mono.serial: ("mono", rig.mono), rig.color.serial: ("colour", rig.color)}
+    planned: dict[str, PlannedCamera] = {}
+    for report in reports:
+        wanted = frozenset(
+            device.serial
+            for device in report.devices
+            if device.accessible
+            and device.transport in DEFAULT_LINK_MBIT
+            and device.serial not in planned
+            and (not specs or device.serial in specs)
+        )
+        for camera in describe_cameras(report.path, wanted) if wanted else ():
+            serial = camera.device.serial
+            name, spec = specs.get(serial, (f"{camera.device.model} {serial}", None))
+            planned[serial] = PlannedCamera(name, camera, spec)
+    return list(planned.values())
 
 
 def _start(code: str) -> subprocess.Popen[str]:
@@ -202,65 +212,45 @@ def _about_packages(versions: dict[str, str]) -> Iterator[Finding]:
         )
 
 
-def _about_producers(producers: list[ProducerReport]) -> Iterator[Finding]:
-    for report in producers:
-        if report.problem:
-            yield Finding("problem", report.problem)
-    for folder in path_folders():
-        if not folder.exists():
-            yield Finding("problem", f"{PATH_VARIABLE} names {folder}, which does not exist; correct it.")
-    real = [report for report in producers if not _is_simulated(report)]
-    if not real:
-        unset = "" if os.environ.get(PATH_VARIABLE) else f" and {PATH_VARIABLE} is not set"
-        yield Finding(
-            "note",
-            f"No GenTL producer (.cti) was found in the vendors' usual folders{unset}: only the virtual, "
-            "replayed and simulated rigs work. Install the camera vendor's software, or set "
-            f"{PATH_VARIABLE} to its folder.",
-        )
-    elif not any(report.devices for report in real):
-        yield Finding("note", "Producers are there but no camera answers; check power, cable and network.")
-    seen: dict[str, Device] = {}
-    for report in real:
-        for device in report.devices:
-            if device.serial in seen:
-                yield Finding(
-                    "note", f"{device} is offered by several producers; the first one listed is used."
-                )
-            elif not device.accessible:
-                yield Finding("problem", f"{device} is taken by another program; close it.")
-            seen.setdefault(device.serial, device)
+def _about_producers(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    yield from producers.broken_producers(reports)
+    yield from producers.search_path()
+    yield from producers.hikrobot_and_python(report.path for report in reports)
+    yield from producers.trial_overlays(reports)
+    yield from producers.no_cameras(reports)
+    yield from producers.listed_twice(reports)
+    yield from producers.taken_cameras(reports)
 
 
-def _about_system(producers: list[ProducerReport], shared_memory_mb: int | None) -> Iterator[Finding]:
+def _about_rig(rig: RigSpec | None, devices: Sequence[Device]) -> Iterator[Finding]:
+    if not isinstance(rig, GenicamSpec):
+        return
+    there = {device.serial for device in devices}
+    for camera in (rig.mono, rig.color):
+        if camera.serial not in there:
+            yield Finding("problem", f"Camera {camera.serial} of rig {rig.name} is not found.")
+
+
+def _about_network(devices: Sequence[Device], adapters: Sequence[network.Adapter]) -> Iterator[Finding]:
+    yield from network.slow_links(devices, adapters)
+    yield from network.small_packets(devices, adapters)
+    yield from network.small_receive_buffer(devices)
+
+
+def _about_usb(cameras: Sequence[usb.UsbCamera], devices: Sequence[Device]) -> Iterator[Finding]:
+    yield from usb.missing_rights(cameras)
+    yield from usb.slow_ports(cameras)
+    yield from usb.small_transfer_memory(cameras)
+    yield from usb.unseen_cameras(cameras, frozenset(device.serial for device in devices))
+
+
+def _about_memory(shared_memory_mb: int | None) -> Iterator[Finding]:
     if shared_memory_mb is not None and shared_memory_mb < SMALL_SHARED_MEMORY_MB:
         yield Finding(
             "problem",
             f"Only {shared_memory_mb} MB of shared memory are free: large frames will not fit. "
             "Start a container with --shm-size=1g.",
         )
-    transports = {device.transport for report in producers for device in report.devices}
-    receive_buffer = _kernel_number("/proc/sys/net/core/rmem_max")
-    if "GEV" in transports and receive_buffer is not None and receive_buffer < SMALL_RECEIVE_BUFFER:
-        yield Finding(
-            "problem",
-            f"The network receive buffer is {receive_buffer} bytes, GigE cameras will lose frames: "
-            "sudo sysctl -w net.core.rmem_max=33554432",
-        )
-    usb_mb = _kernel_number("/sys/module/usbcore/parameters/usbfs_memory_mb")
-    if "U3V" in transports and usb_mb is not None and 0 < usb_mb < SMALL_USB_MEMORY_MB:
-        yield Finding(
-            "problem",
-            f"USB transfers may use {usb_mb} MB, USB3 cameras will lose frames: "
-            "echo 1000 | sudo tee /sys/module/usbcore/parameters/usbfs_memory_mb",
-        )
-
-
-def _kernel_number(path: str) -> int | None:
-    try:
-        return int(Path(path).read_text())
-    except (OSError, ValueError):
-        return None
 
 
 def _about_gpu(gpu: dict[str, Any]) -> Iterator[Finding]:
@@ -279,49 +269,3 @@ def _about_display(display: dict[str, Any], missing: list[str]) -> Iterator[Find
         yield Finding("note", "No display: `live` runs without a window (--headless).")
     if "error" in display:
         yield Finding("problem", f"Qt cannot open a window: {display['error']}")
-
-
-# -- printing
-
-
-def _lines(report: Report) -> Iterator[str]:
-    yield "Versions"
-    for name, version in report.versions.items():
-        yield f"  {name:24} {version or 'not installed'}"
-    yield "Cameras"
-    for producer in report.producers:
-        simulated = "  (simulated: --rig viky)" if _is_simulated(producer) else ""
-        yield f"  {producer.path}{simulated}"
-        if producer.problem:
-            yield "    does not work, see below"
-        for device in producer.devices:
-            busy = "" if device.accessible else ", taken by another program"
-            yield f"    serial {device.serial}: {device.vendor} {device.model}, {device.transport}{busy}"
-    yield "GPU"
-    yield f"  {_gpu_line(report.gpu)}"
-    yield "Display"
-    yield f"  {_display_line(report.display)}"
-    if report.shared_memory_mb is not None:
-        yield "Shared memory"
-        yield f"  {report.shared_memory_mb} MB free"
-    for severity, title in (("problem", "Problems"), ("note", "Notes")):
-        texts = [finding.text for finding in report.findings if finding.severity == severity]
-        if texts:
-            yield title
-            yield from (f"  - {text}" for text in texts)
-    if not any(finding.severity == "problem" for finding in report.findings):
-        yield "No problem found."
-
-
-def _gpu_line(gpu: dict[str, Any]) -> str:
-    if "error" in gpu:
-        return "torch does not work, see below"
-    if gpu["cuda"]:
-        return f"{', '.join(gpu['cuda'])} (CUDA {gpu['cuda_version']})"
-    return "Apple GPU (MPS)" if gpu["mps"] else f"none; CPU with {gpu['threads']} threads"
-
-
-def _display_line(display: dict[str, Any]) -> str:
-    if "platform" not in display:
-        return "none that works" if display else "none"
-    return f"Qt platform {display['platform']}, {display['screen']}, scale {display['scale']:g}"

@@ -16,9 +16,10 @@ import pytest
 
 from app import qt_check
 from app.commands import doctor
+from app.commands.doctor_report import Report, report_lines
 from app.qt_check import debian_package, display_hint, install_hint, missing_qt_libraries, needed_libraries
-from capture.discovery import PATH_VARIABLE, Device, viky_producer
-from capture.probe import ProducerReport
+from capture.discovery import PATH_VARIABLE, viky_producer
+from capture.traps.finding import Finding
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -44,7 +45,7 @@ def test_a_healthy_machine(capsys: pytest.CaptureFixture[str]) -> None:
     report: dict[str, Any] = json.loads(output)
     assert report["versions"]["torch"] == metadata.version("torch")
     assert report["versions"]["harvesters"] == metadata.version("harvesters")
-    (simulated,) = report["producers"]
+    simulated = report["producers"][-1]  # after our own simulator, where it is built
     assert Path(simulated["path"]) == viky_producer()
     assert [device["serial"] for device in simulated["devices"]] == ["0", "1", "2"]
     assert report["display"]["platform"] == "offscreen"
@@ -78,13 +79,20 @@ def test_a_broken_machine_is_described_not_crashed_on(
     assert "Traceback" not in output
 
 
-def test_cameras_taken_or_seen_twice_are_pointed_out() -> None:
-    free = Device("1", "Vendor", "Model", "U3V", "a.cti", accessible=True)
-    taken = Device("2", "Vendor", "Model", "U3V", "a.cti", accessible=False)
-    reports = [ProducerReport(Path("a.cti"), (free, taken)), ProducerReport(Path("b.cti"), (free,))]
-    texts = [finding.text for finding in doctor._about_producers(reports)]
-    assert any("Vendor Model (1) is offered by several producers" in text for text in texts)
-    assert any("Vendor Model (2) is taken by another program" in text for text in texts)
+@pytest.mark.usefixtures("bare_machine")
+def test_a_rig_whose_cameras_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text('kind = "genicam"\n[mono]\nserial = "0"\n[color]\nserial = "40012346"\n')
+    code, output = run_doctor(capsys, "--rig", str(path))
+    assert code == 1
+    assert "Camera 40012346 of rig bench is not found" in output
+    assert "Camera 0 of" not in output
+
+
+def test_a_fix_is_a_command_of_its_own_line() -> None:
+    finding = Finding("problem", "Something is small.", "sudo make it larger")
+    report = Report({}, [], {"error": "none"}, {}, None, findings=[finding])
+    assert "      $ sudo make it larger" in list(report_lines(report))
 
 
 # -- Qt's system libraries

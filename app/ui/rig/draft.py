@@ -8,21 +8,18 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from capture.bandwidth import USUAL_PACKET_BYTES, Budget, Link, Stream, budget
 from capture.discovery import VIKY_NAME
 from capture.frames import ROLES, Layout, Role
 from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera
 from capture.rig import SettingValue
+from capture.rig_budget import PlannedCamera
 from capture.rig_file import VIKY_SETTINGS
 from capture.spec import CameraSpec, GenicamSpec
 
 Side = Literal["left", "right"]
 
 ROLE_WORDS: dict[Role, str] = {"mono": "Mono", "color": "Colour"}
-
-DEFAULT_LINK_MBIT: dict[str, float] = {"GEV": 1000, "U3V": 5000}
-"""Assumed where a camera does not tell what it has negotiated."""
 
 RATE_SETTINGS = ("AcquisitionFrameRateEnable", "AcquisitionFrameRate")
 
@@ -119,8 +116,8 @@ class RigDraft:
         return replace(
             base,
             name=self.name.strip() or "my rig",
-            mono=self._camera_spec(self.mono),
-            color=self._camera_spec(self.color),
+            mono=self.camera_spec(self.mono),
+            color=self.camera_spec(self.color),
             producers=tuple(dict.fromkeys([*base.producers, *producers])),
             shares_trigger=self.shares_trigger,
             color_side=self.color_side,
@@ -130,7 +127,8 @@ class RigDraft:
         """Return the name of its file: the rig's, in letters that every file system takes."""
         return (re.sub(r"[^\w-]+", "_", self.name.strip()).strip("_").lower() or "my_rig") + ".toml"
 
-    def _camera_spec(self, chosen: Chosen) -> CameraSpec:
+    def camera_spec(self, chosen: Chosen) -> CameraSpec:
+        """Return a camera as the rig file says it."""
         settings = {name: value for name, value in chosen.settings.items() if name not in RATE_SETTINGS}
         if self.rate_hz is not None:
             settings |= {RATE_SETTINGS[0]: True, RATE_SETTINGS[1]: self.rate_hz}
@@ -187,46 +185,11 @@ def guessed_role(camera: PreviewCamera) -> Role | None:
     return None
 
 
-def streams_of(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> list[tuple[PreviewCamera, Stream]]:
-    """Return what the cameras of a rig are to send, those of which enough is known."""
-    seen = [(role, draft.camera(role)) for role in ROLES]
-    known = [(role, c, cameras[c.serial]) for role, c in seen if c is not None and c.serial in cameras]
-    streams = [(camera, _stream(role, chosen, camera, draft.rate_hz)) for role, chosen, camera in known]
-    return [(camera, stream) for camera, stream in streams if stream.image_bytes_per_s > 0]
-
-
-def budget_of(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> Budget | None:
-    """Return whether both cameras fit through one link, None where that cannot be said.
-
-    They are taken to share a link when they hang on the same interface; else the tighter one is shown.
-    """
-    links: dict[tuple[str, str], list[tuple[PreviewCamera, Stream]]] = {}
-    for camera, stream in streams_of(draft, cameras):
-        links.setdefault((camera.device.transport, camera.device.interface), []).append((camera, stream))
-    budgets = [
-        budget(_link(group[0][0]), *(stream for _, stream in group))
-        for (transport, _), group in links.items()
-        if transport in DEFAULT_LINK_MBIT
+def planned_cameras(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> list[PlannedCamera]:
+    """Return what the cameras of a rig are to send, those that are there."""
+    chosen = [(role, draft.camera(role)) for role in ROLES]
+    return [
+        PlannedCamera(ROLE_WORDS[role], cameras[camera.serial], draft.camera_spec(camera))
+        for role, camera in chosen
+        if camera is not None and camera.serial in cameras
     ]
-    return max(budgets, key=lambda found: found.load, default=None)
-
-
-def _stream(role: Role, chosen: Chosen, camera: PreviewCamera, rate_hz: float | None) -> Stream:
-    width = chosen.settings.get("Width", camera.width)
-    height = chosen.settings.get("Height", camera.height)
-    return Stream(
-        ROLE_WORDS[role],
-        chosen.pixel_format or camera.pixel_format,
-        int(width),
-        int(height),
-        rate_hz or camera.frame_rate_hz or 0.0,
-        camera.packet_bytes or USUAL_PACKET_BYTES,
-    )
-
-
-def _link(camera: PreviewCamera) -> Link:
-    transport: Literal["GEV", "U3V"] = "U3V" if camera.device.transport == "U3V" else "GEV"
-    speed = camera.link_bytes_per_s
-    mbit = speed * 8 / 1e6 if speed else DEFAULT_LINK_MBIT[transport]
-    # A camera tells Bps; USB lists its speeds as 5000 and 10000 Mbit/s.
-    return Link(camera.device.interface or transport, transport, mbit)

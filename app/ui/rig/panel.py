@@ -21,12 +21,14 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.rig.card import ShortLine
-from app.ui.rig.draft import ROLE_WORDS, RigDraft, budget_of, fitting_formats, streams_of
+from app.ui.rig.draft import ROLE_WORDS, RigDraft, fitting_formats, planned_cameras
 from app.ui.rig.places import Places
 from app.ui.theme import DIM, GREEN, TEXT, VERMILION
 from capture.bandwidth import budget_lines, need_line
 from capture.frames import ROLES, Role
 from capture.preview import PreviewCamera
+from capture.rig_budget import link_budgets
+from capture.traps.network import Adapter, adapters
 
 PANEL_WIDTH = 396
 MAX_RATE_HZ = 1000.0
@@ -70,6 +72,7 @@ class RigPanel(QFrame):
         self.setFixedWidth(PANEL_WIDTH)
         self._draft = RigDraft()
         self._filling = False
+        self._adapters: list[Adapter] = adapters()  # some small files of the kernel
         self.roles_title = StepTitle(2, "Say which is which", self)
         self.places = Places(self)
         self.places.dropped.connect(self.dropped)
@@ -184,14 +187,16 @@ class RigPanel(QFrame):
             box.setToolTip(f"This camera offers no format for the {ROLE_WORDS[role].lower()} camera")
 
     def _show_budget(self, cameras: Mapping[str, PreviewCamera]) -> None:
-        found = budget_of(self._draft, cameras)
-        if found is None:  # no link that we know: only what the cameras send
-            streams = [stream for _, stream in streams_of(self._draft, cameras)]
+        planned = planned_cameras(self._draft, cameras)
+        budgets = link_budgets(planned, self._adapters)
+        if not budgets:  # no link that we know: only what the cameras send
+            streams = [one.stream for one in planned if one.stream.image_bytes_per_s > 0]
             lines = [need_line(stream, stream.image_bytes_per_s) for stream in streams]
         else:
-            colour = GREEN if found.fits else VERMILION
-            lines = budget_lines(found)
-            verdict = len(found.streams)
+            fullest = budgets[0]
+            lines = budget_lines(fullest)
+            verdict = len(fullest.streams)
+            colour = GREEN if fullest.fits else VERMILION
             lines[verdict] = f'<span style="color:{colour}">{lines[verdict]}</span>'
         self.budget.setText("<br>".join(lines))
         self.budget.setVisible(bool(lines))

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from app.ui.rig.covering import MEMORY, PATIENCE, CoverWatch, covered_one
-from app.ui.rig.draft import RigDraft, budget_of, draft_of, fitting_formats, guessed_role, usual_format
+from app.ui.rig.draft import RigDraft, draft_of, fitting_formats, guessed_role, planned_cameras, usual_format
 from capture.discovery import Device
 from capture.preview import PreviewCamera
+from capture.rig_budget import link_budgets
 from capture.rig_file import load_rig_file, save_rig_file
 from capture.spec import CameraSpec, GenicamSpec
 
@@ -90,18 +91,15 @@ def test_half_a_rig_is_no_rig() -> None:
 def test_two_cameras_on_one_adapter_share_its_link() -> None:
     draft = RigDraft().with_camera("mono", MONO).with_camera("color", COLOR)
     cameras = {"1": MONO, "2": COLOR}
-    shared = budget_of(draft, cameras)
-    assert shared is not None
-    assert len(shared.streams) == 2
+    (shared,) = link_budgets(planned_cameras(draft, cameras))
+    assert [stream.name for stream in shared.streams] == ["Mono", "Colour"]
     assert shared.streams[0].rate_hz == 20.0
     apart = {"1": MONO, "2": replace(COLOR, device=replace(COLOR.device, interface="eno2"))}
-    alone = budget_of(draft, apart)
-    assert alone is not None
+    alone, _ = link_budgets(planned_cameras(draft, apart))
     assert alone.load == pytest.approx(shared.load / 2)
-    faster = budget_of(replace(draft, rate_hz=40.0), cameras)
-    assert faster is not None
+    (faster,) = link_budgets(planned_cameras(replace(draft, rate_hz=40.0), cameras))
     assert not faster.fits
-    assert budget_of(draft, {}) is None
+    assert planned_cameras(draft, {}) == []
 
 
 def watch(*levels: float) -> CoverWatch:

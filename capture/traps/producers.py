@@ -1,0 +1,146 @@
+"""Traps about GenTL producers: which are known to misbehave, and where they are looked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from capture.discovery import PATH_VARIABLE, Device, is_simulated, path_folders
+from capture.probe import ProducerReport
+from capture.traps.finding import Finding
+
+HIKROBOT = re.compile(r"MvProducer\w+\.cti", re.IGNORECASE)
+HIKROBOT_FAILS_FROM = (3, 11)
+
+LICENSED: dict[str, tuple[re.Pattern[str], str]] = {
+    "mvGenTLProducer.cti": (re.compile(r"balluff|matrix.?vision", re.IGNORECASE), "Balluff (MATRIX VISION)"),
+}
+"""Producers that open any maker's cameras but want a licence for those of others, by file name."""
+
+
+def hikrobot_and_python(
+    paths: Iterable[Path], version: tuple[int, int] = sys.version_info[:2]
+) -> Iterator[Finding]:
+    """Hikrobot's producer lists its cameras, but opening one fails under newer Pythons.
+
+    Source: harvesters, issues 503 and 505 (`UnicodeDecodeError` in `Harvester.create`; 3.10 works).
+    """
+    if version < HIKROBOT_FAILS_FROM:
+        return
+    for path in paths:
+        if HIKROBOT.fullmatch(path.name):
+            yield Finding(
+                "problem",
+                f"{path}: Hikrobot's producer lists cameras, but opening one raises UnicodeDecodeError under "
+                f"Python 3.11 and newer (this is {version[0]}.{version[1]}; harvesters issue 503). Its "
+                "cameras keep to the GenICam standards: open them with another producer for their transport, "
+                "or ask Hikrobot for a corrected one.",
+            )
+
+
+def trial_overlays(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    """Some producers draw over the pictures of other makers' cameras unless a licence was bought.
+
+    Source: harvesters, issues 372 and 451: a moving box, some seconds after the stream starts.
+    """
+    for report in reports:
+        if report.path.name not in LICENSED:
+            continue
+        own, maker = LICENSED[report.path.name]
+        others = [device for device in report.devices if not own.search(device.vendor)]
+        for device in others:
+            elsewhere = _other_producer(device, report, reports)
+            fix = f"export {PATH_VARIABLE}={elsewhere.path.parent}" if elsewhere is not None else ""
+            advice = "" if elsewhere else f" Install the producer of {device.vendor or 'its maker'}."
+            yield Finding(
+                "problem",
+                f"{device} is opened through {maker}'s {report.path.name}, which without a licence draws a "
+                f"moving box over the pictures of other makers' cameras after some seconds.{advice}",
+                fix,
+            )
+
+
+def _other_producer(
+    device: Device, report: ProducerReport, reports: Sequence[ProducerReport]
+) -> ProducerReport | None:
+    for other in reports:
+        offers = any(found.serial == device.serial for found in other.devices)
+        if offers and other is not report and other.path.name not in LICENSED:
+            return other
+    return None
+
+
+def listed_twice(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    """One camera may show up through several producers, or several times through one."""
+    first: dict[str, ProducerReport] = {}
+    for report in reports:
+        if is_simulated(report.path):
+            continue
+        for device in report.devices:
+            if device.serial in first:
+                used = first[device.serial].path.name
+                yield Finding(
+                    "note",
+                    f"{device} is offered by {used} and by {report.path.name}; {used} is used. Name the "
+                    "other one under `producers` in the rig file to change that.",
+                )
+            first.setdefault(device.serial, report)
+        for serial in report.repeated:
+            yield Finding(
+                "note",
+                f"{report.path.name} lists camera {serial} more than once, as producers do where it is "
+                "reached by several network adapters or filter drivers; it is counted once.",
+            )
+
+
+def taken_cameras(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    """A GenICam camera belongs to one program at a time."""
+    seen: set[str] = set()
+    for report in reports:
+        for device in report.devices:
+            if device.serial not in seen and not device.accessible:
+                yield Finding("problem", f"{device} is taken by another program; close it.")
+            seen.add(device.serial)
+
+
+def broken_producers(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    """A `.cti` that cannot be loaded: wrong processor (seen in its ELF, PE or Mach-O header), no library …"""
+    return (Finding("problem", report.problem) for report in reports if report.problem)
+
+
+def search_path(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+    """The variable that names the folders of producers: unset, misspelt, or for 32 bits only."""
+    old = PATH_VARIABLE.replace("64", "32")
+    if old in environ and PATH_VARIABLE not in environ:
+        yield Finding(
+            "problem",
+            f"{old} is set but {PATH_VARIABLE} is not: only 32-bit programs find those producers.",
+            f"export {PATH_VARIABLE}=FOLDER_OF_THE_64_BIT_CTI",
+        )
+    for folder in path_folders(environ):
+        if not folder.exists():
+            yield Finding(
+                "problem", f"{PATH_VARIABLE} names {folder}, which does not exist; correct or remove it."
+            )
+        elif folder.is_dir() and not any(folder.glob("*.cti")):
+            yield Finding("note", f"{PATH_VARIABLE} names {folder}, in which there is no .cti file.")
+
+
+def no_cameras(
+    reports: Sequence[ProducerReport], environ: Mapping[str, str] = os.environ
+) -> Iterator[Finding]:
+    """Nothing was found: which half is missing, the software or the camera?"""
+    real = [report for report in reports if not is_simulated(report.path)]
+    if not real:
+        unset = "" if environ.get(PATH_VARIABLE) else f" and {PATH_VARIABLE} is not set"
+        yield Finding(
+            "note",
+            f"No GenTL producer (.cti) was found in the vendors' usual folders{unset}: only the virtual, "
+            "replayed and simulated rigs work. Install the camera vendor's software, or set "
+            f"{PATH_VARIABLE} to its folder.",
+        )
+    elif not any(report.devices for report in real):
+        yield Finding("note", "Producers are there but no camera answers; check power, cable and network.")
