@@ -33,7 +33,7 @@ from capture.correction import without_correction
 from capture.errors import CalibrationError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.rig import Rig, RigInfo, Setting, SettingValue
-from capture.spec import ReplaySpec, RigSpec, VirtualSpec
+from capture.spec import GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
 from capture.sync.config import SyncConfig
 from capture.sync.report import SyncReport
 from capture.sync_health import SyncState
@@ -373,7 +373,9 @@ class LivePipeline:
 
     def _use_search(self, info: RigInfo) -> None:
         calibration = self._calibrations.calibration
-        wish = SearchWish(self._config.max_disparity, self._config.offset)
+        rig = self._config.rig
+        side = rig.color_side if isinstance(rig, GenicamSpec) else "left"
+        wish = SearchWish(self._config.max_disparity, self._config.offset, side)
         if self._calibrations.is_chosen:
             wish = SearchWish()  # it was chosen with its range
         self._colorize.use(wish.range(calibration, info.mono.width), self._truth)
