@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from capture.errors import CaptureError, DeviceNotFound
+from capture.libraries import LoadedLibrary, admitted, exposure_of
 
 PATH_VARIABLE = "GENICAM_GENTL64_PATH"
 
@@ -148,14 +149,17 @@ def architecture(path: Path) -> str | None:
     return None
 
 
-def check_producer(path: Path) -> None:
-    """Make sure that this file is a GenTL producer that can be loaded here; loads it.
+def check_producer(path: Path) -> Path:
+    """Make sure that this file is a GenTL producer that may and can be loaded here; loads it.
+
+    Returns the file that was looked at, links followed: the one to open.
 
     Raises:
         CaptureError: says what is wrong with the file and what to do.
     """
+    target = admitted(path)
     try:
-        built_for = architecture(path)
+        built_for = architecture(target)
     except OSError as error:
         raise CaptureError(f"Producer {path} cannot be read: {error.strerror}.") from error
     here = architecture(Path(sys.executable))
@@ -167,24 +171,23 @@ def check_producer(path: Path) -> None:
             f"install the vendor's {here} package."
         )
     try:
-        library = ctypes.CDLL(str(path))
+        library = ctypes.CDLL(str(target))
     except OSError as error:
         raise CaptureError(f"Producer {path} cannot be loaded: {error}.") from error
     if not hasattr(library, "GCInitLib"):
         raise CaptureError(f"{path} is no GenTL producer: it is a shared library without GCInitLib.")
+    return target
 
 
 def usable_producers(paths: Sequence[Path]) -> tuple[list[Path], list[str]]:
-    """Split into producers that load here and one line about each that does not."""
+    """Split into files of producers that load here and one line about each that does not."""
     usable: list[Path] = []
     problems: list[str] = []
     for path in paths:
         try:
-            check_producer(path)
+            usable.append(check_producer(path))
         except CaptureError as error:
             problems.append(str(error))
-        else:
-            usable.append(path)
     return usable, problems
 
 
@@ -198,6 +201,17 @@ def describe(info: Any) -> Device:
         producer=_producer_of(info),
         accessible=_text(info, "access_status") in {"0", "1"},  # unknown, or free to read and write
         interface=_text(getattr(info, "parent", None), "display_name"),
+    )
+
+
+def describe_library(path: Path, system: Any) -> LoadedLibrary:
+    """Return what a GenTL library says of itself through its system module, None if that did not open."""
+    return LoadedLibrary(
+        path,
+        _text(system, "vendor"),
+        _text(system, "model"),
+        _text(system, "version"),
+        exposure_of(path),
     )
 
 

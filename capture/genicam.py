@@ -10,12 +10,19 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from harvesters.core import Harvester, ParameterKey, ParameterSet
 
-from capture.discovery import Device, installed_producers, unique_devices, usable_producers
+from capture.discovery import (
+    Device,
+    describe_library,
+    installed_producers,
+    unique_devices,
+    usable_producers,
+)
 from capture.errors import (
     CaptureError,
     DeviceLost,
@@ -27,6 +34,7 @@ from capture.errors import (
 from capture.features import FeatureTree
 from capture.frames import ROLES, Frame, Role
 from capture.gentl_camera import GentlCamera
+from capture.libraries import LoadedLibrary
 from capture.node_settings import vendor_message
 from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
@@ -64,6 +72,7 @@ class GenicamRig:
         self._cameras: dict[Role, GentlCamera] = {}
         self._next_role = 0
         self._acquiring = False
+        self._libraries: tuple[LoadedLibrary, ...] = ()
         self._info: RigInfo | None = None
         self._conductor = Conductor()
 
@@ -122,6 +131,7 @@ class GenicamRig:
             # Other vendors' libraries are loaded only when those the rig file names do not do.
             installed, problems = usable_producers(installed_producers())
             devices = _devices_of(harvester, [os.fspath(path) for path in installed])
+        self._libraries = _libraries_of(harvester)
         missing = sorted(wanted - devices.keys())
         if missing:
             found = ", ".join(str(device) for device, _ in devices.values()) or "none"
@@ -168,8 +178,18 @@ class GenicamRig:
             shares_trigger=self._spec.shares_trigger if sync is None else sync.shares_trigger,
             calibration=self._spec.calibration,
             commands=tuple(commands),
-            notice=" ".join(filter(None, (sync.summary if sync is not None else "", color.notice))),
+            notice=" ".join(
+                filter(
+                    None,
+                    (
+                        sync.summary if sync is not None else "",
+                        color.notice,
+                        *(library.warning for library in self._libraries),
+                    ),
+                )
+            ),
             sync=sync,
+            libraries=self._libraries,
         )
 
     def synchronize(self, config: SyncConfig) -> SyncReport:
@@ -283,6 +303,13 @@ def _devices_of(harvester: Any, producers: list[str]) -> dict[str, tuple[Device,
     except VENDOR_ERRORS as error:
         raise DeviceLost(f"Looking for cameras failed: {vendor_message(error)}.") from error
     return unique_devices(harvester.device_info_list)
+
+
+def _libraries_of(harvester: Any) -> tuple[LoadedLibrary, ...]:
+    """Return the libraries that were loaded, with what they say of themselves."""
+    # harvesters tells the files only; what it opened of them it keeps for itself.
+    systems = {Path(str(system.path_name)): system for system in getattr(harvester, "_systems", ())}
+    return tuple(describe_library(path, systems.get(path)) for path in map(Path, harvester.files))
 
 
 def _reset(harvester: Any) -> None:

@@ -47,10 +47,10 @@ def serve(producer: Path, skip: frozenset[str], connection: Connection) -> None:
 
 
 def _run(producer: Path, skip: frozenset[str], connection: Connection, closing: ExitStack) -> None:
-    check_producer(producer)
+    file = check_producer(producer)
     harvester = Harvester(config=ParameterSet({ParameterKey.LOGGER: quiet_logger()}))
     closing.callback(harvester.reset)
-    harvester.add_file(os.fspath(producer))
+    harvester.add_file(os.fspath(file))
     harvester.update()
     cameras: dict[str, _Camera] = {}
     for serial, (device, info) in unique_devices(harvester.device_info_list).items():

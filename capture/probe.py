@@ -15,8 +15,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from capture.discovery import Device, check_producer, describe
+from capture.discovery import Device, check_producer, describe, describe_library
 from capture.errors import CaptureError
+from capture.libraries import LoadedLibrary
 
 UPDATE_TIMEOUT_MS = 1000
 
@@ -27,6 +28,7 @@ class ProducerReport:
 
     Attributes:
         problem: one line, empty if it works.
+        library: what the file says of itself, None if it could not be asked.
         repeated: serial numbers that it lists more than once.
     """
 
@@ -34,6 +36,7 @@ class ProducerReport:
     devices: tuple[Device, ...] = ()
     problem: str = ""
     repeated: tuple[str, ...] = ()
+    library: LoadedLibrary | None = None
 
 
 def probe_producers(paths: Sequence[Path], timeout_s: float = 20.0) -> list[ProducerReport]:
@@ -69,13 +72,15 @@ def _collect(path: Path, process: subprocess.Popen[str], deadline: float) -> Pro
     try:
         answer = json.loads(output.strip().rpartition("\n")[2])
         devices = tuple(Device(**device) for device in answer["devices"])
-        return ProducerReport(path, devices, answer["problem"], tuple(answer["repeated"]))
+        found = answer["library"]
+        library = LoadedLibrary(**{**found, "path": Path(found["path"])}) if found is not None else None
+        return ProducerReport(path, devices, answer["problem"], tuple(answer["repeated"]), library)
     except (ValueError, KeyError, TypeError):
         return ProducerReport(path, problem=f"Producer {path} failed (exit code {process.returncode}).")
 
 
-def devices_of(path: Path) -> list[Device]:
-    """Load a producer into this process and return its devices as listed. Raises CaptureError."""
+def examine(path: Path) -> tuple[LoadedLibrary, list[Device]]:
+    """Load a producer into this process; return it and its devices as listed. Raises CaptureError."""
     from genicam import gentl
 
     file = check_producer(path)
@@ -91,7 +96,7 @@ def devices_of(path: Path) -> list[Device]:
             interface.open()
             interface.update_device_info_list(UPDATE_TIMEOUT_MS)
             infos += list(interface.device_info_list)
-        return [describe(info) for info in infos]
+        return describe_library(file, system), [describe(info) for info in infos]
     except gentl.GenericException as error:
         raise CaptureError(f"Producer {path} does not work: {error}.") from error
 
@@ -99,10 +104,11 @@ def devices_of(path: Path) -> list[Device]:
 def main(arguments: Sequence[str]) -> int:
     """Print the devices of one producer as a line of JSON."""
     path = Path(arguments[0])
+    library: LoadedLibrary | None = None
     listed: list[Device] = []
     problem = ""
     try:
-        listed = devices_of(path)
+        library, listed = examine(path)
     except CaptureError as error:
         problem = str(error)
     devices = {device.serial: device for device in reversed(listed)}
@@ -111,8 +117,9 @@ def main(arguments: Sequence[str]) -> int:
         "devices": [asdict(devices[serial]) for serial in times],
         "problem": problem,
         "repeated": [serial for serial, count in times.items() if count > 1],
+        "library": asdict(library) if library is not None else None,
     }
-    print(json.dumps(answer), flush=True)
+    print(json.dumps(answer, default=str), flush=True)
     # Leaves without unloading: some vendor libraries crash on the way out, which must not spoil the answer.
     os._exit(0)
 

@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 from capture.frames import Frame, Role
+from capture.libraries import LoadedLibrary
 
 if TYPE_CHECKING:  # both are made of what is defined here
     from capture.features import FeatureTree
@@ -58,6 +59,7 @@ class RigInfo:
         commands: names that `execute` takes, e.g. "TriggerSoftware", "ShowBoard", "LoseDevice:mono".
         notice: a line for the banner (e.g. "No camera found: showing the virtual rig."), else empty.
         sync: what came of setting the cameras up to expose together; None if nobody asked for it.
+        libraries: GenTL libraries that the rig has loaded.
     """
 
     kind: Literal["genicam", "replay", "virtual"]
@@ -70,6 +72,7 @@ class RigInfo:
     commands: tuple[str, ...] = ()
     notice: str = ""
     sync: SyncReport | None = None
+    libraries: tuple[LoadedLibrary, ...] = ()
 
 
 @dataclass(frozen=True)

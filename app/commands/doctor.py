@@ -214,6 +214,7 @@ def _about_packages(versions: dict[str, str]) -> Iterator[Finding]:
 
 def _about_producers(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
     yield from producers.broken_producers(reports)
+    yield from producers.exposed_libraries(reports)
     yield from producers.search_path()
     yield from producers.hikrobot_and_python(report.path for report in reports)
     yield from producers.trial_overlays(reports)

@@ -38,6 +38,8 @@ def report_lines(report: Report) -> Iterator[str]:
         yield f"  {producer.path}{simulated}"
         if producer.problem:
             yield "    does not work, see below"
+        if producer.library is not None:
+            yield f"    {producer.library.made_by or 'does not say who made it'}"
         for device in producer.devices:
             busy = "" if device.accessible else ", taken by another program"
             yield f"    serial {device.serial}: {device.vendor} {device.model}, {device.transport}{busy}"

@@ -111,6 +111,14 @@ def broken_producers(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
     return (Finding("problem", report.problem) for report in reports if report.problem)
 
 
+def exposed_libraries(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
+    """A library that others may change is code of theirs that runs with one's own rights."""
+    for report in reports:
+        if report.library is not None and report.library.warning:
+            text, _, fix = report.library.warning.rpartition(": ")
+            yield Finding("problem", f"{text}.", fix)
+
+
 def search_path(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """The variable that names the folders of producers: unset, misspelt, or for 32 bits only."""
     old = PATH_VARIABLE.replace("64", "32")
@@ -124,6 +132,11 @@ def search_path(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:
         if not folder.exists():
             yield Finding(
                 "problem", f"{PATH_VARIABLE} names {folder}, which does not exist; correct or remove it."
+            )
+        elif folder.is_file() and folder.suffix.lower() != ".cti":
+            yield Finding(
+                "problem",
+                f"{PATH_VARIABLE} names {folder}, which is not loaded: its name does not end in .cti.",
             )
         elif folder.is_dir() and not any(folder.glob("*.cti")):
             yield Finding("note", f"{PATH_VARIABLE} names {folder}, in which there is no .cti file.")

@@ -64,4 +64,8 @@ def _outcome(report: ProducerReport) -> str:
     if report.problem:
         return report.problem
     count = len(report.devices)
-    return "no camera" if count == 0 else "1 camera" if count == 1 else f"{count} cameras"
+    cameras = "no camera" if count == 0 else "1 camera" if count == 1 else f"{count} cameras"
+    library = report.library
+    if library is None:
+        return cameras
+    return " · ".join(part for part in (library.made_by, cameras, library.warning) if part)
