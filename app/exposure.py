@@ -173,13 +173,20 @@ class LumaMatch:
         try:
             matched, message = self._match()
         except _CancelledError:
-            undo(self._cameras, self._undo_list())
-            return MatchResult(False, True, "Cancelled: everything is as it was.", tuple(self._steps))
+            return self._put_back()
         except CaptureError as error:
             return MatchResult(False, False, str(error), tuple(self._steps), self._undo_list())
         finally:
             self._pairs.close()
         return MatchResult(matched, False, message, tuple(self._steps), self._undo_list())
+
+    def _put_back(self) -> MatchResult:
+        try:
+            refused = undo(self._cameras, self._undo_list())
+        except CaptureError as error:  # the rig is gone, or going
+            refused = (str(error),)
+        message = " ".join(refused) or "Cancelled: everything is as it was."
+        return MatchResult(False, True, message, tuple(self._steps))
 
     def _match(self) -> tuple[bool, str]:
         settings = self._cameras.settings("mono")

@@ -70,6 +70,22 @@ COMMANDS: tuple[Command, ...] = (
         for n in range(1, 7)
     ),
     Command("restore", "View", "All panes", ("Esc",), "Bring all panes back; close what lies over them"),
+    Command(
+        "zebra",
+        "View",
+        "Zebra",
+        ("X",),
+        "Stripes over what is clipped in the raw frames: red at the top, blue at 0",
+        checkable=True,
+    ),
+    Command(
+        "peaking",
+        "View",
+        "Focus peaking",
+        ("P",),
+        "Green marks over what is in focus in the raw frames",
+        checkable=True,
+    ),
     Command("next_map", "View", "Next map", ("M",), "Next map in the sixth pane"),
     Command("previous_map", "View", "Previous map", ("Shift+M",), "Previous map in the sixth pane"),
     Command("clear_pin", "View", "Release pixel", ("C",), "Forget the pixel that was clicked"),

@@ -51,13 +51,20 @@ class Layer:
     fresh: bool = False
     missing: str = "Waiting for the first result …"
 
-    def picture(self, scene: Scene, colour_map: str | None = None) -> Picture | None:
-        """Return what to paint, None if the scene lacks the layer. `colour_map` replaces the layer's own."""
+    def picture(
+        self, scene: Scene, colour_map: str | None = None, mask: NDArray[np.uint8] | None = None
+    ) -> Picture | None:
+        """Return what to paint, None if the scene lacks the layer.
+
+        Args:
+            colour_map: replaces the layer's own.
+            mask: marks to lie over a gray or colour picture.
+        """
         values = self.source(scene)
         if values is None:
             return None
         if self.scaling is None:
-            return make_picture(values)
+            return make_picture(values, mask=mask)
         scale = self.scaling(values, scene)
         if colour_map is not None:
             scale = replace(scale, colour_map=colour_map)

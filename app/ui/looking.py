@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QAction, QActionGroup
 
 from app.ui.inspection import Inspection
+from app.ui.overlays import OVERLAYS
 from app.ui.panes import PaneGrid
 from app.ui.picture import COLOUR_MAPS
 from app.ui.settings import UiSettings
@@ -20,7 +21,7 @@ class Looking(QObject):
     """Connects the view's commands to viewport and panes, and remembers what was chosen.
 
     Signals:
-        changed: other layers, or another colour map, are on screen.
+        changed: other layers, another colour map or other overlays are on screen.
     """
 
     changed = Signal()
@@ -38,6 +39,7 @@ class Looking(QObject):
         self._viewport = viewport
         self._inspection = inspection
         self._settings = settings
+        self._overlays: frozenset[str] = frozenset()
         self.colour_maps = self._make_colour_maps()
         for pane in grid.panes:
             pane.view.double_clicked.connect(self._on_double_click)
@@ -49,14 +51,21 @@ class Looking(QObject):
         """The colour map for all maps; None: each map its own."""
         return self._settings.colour_map or None
 
+    @property
+    def overlays(self) -> frozenset[str]:
+        """What lies over the cameras' pictures."""
+        return self._overlays
+
     def connect_actions(self, actions: Mapping[str, QAction]) -> None:
         """Connect the commands of the group "View" that this object carries out."""
         for name, slot in self._slots().items():
             actions[name].triggered.connect(slot)
+        for name in OVERLAYS:
+            actions[name].toggled.connect(self._on_overlay)
 
     def set_enabled(self, actions: Mapping[str, QAction], *, enabled: bool) -> None:
         """Offer these commands, or not while other pages are on screen."""
-        for name in self._slots():
+        for name in (*self._slots(), *OVERLAYS):
             actions[name].setEnabled(enabled)
 
     def _slots(self) -> dict[str, Callable[[], None]]:
@@ -93,6 +102,11 @@ class Looking(QObject):
 
     def _on_colour_map(self, action: QAction) -> None:
         self._settings.colour_map = str(action.data())
+        self.changed.emit()
+
+    def _on_overlay(self, shown: bool) -> None:
+        name = self.sender().objectName()
+        self._overlays = self._overlays | {name} if shown else self._overlays - {name}
         self.changed.emit()
 
     def _next_map(self) -> None:

@@ -9,18 +9,20 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
 from app.pipeline.live import LiveConfig
 from app.pipeline.status import PipelineStatus
 from app.ui.banner import Banner, Toast
 from app.ui.bridge import Bridge
-from app.ui.camera_panel import CameraPanel
+from app.ui.cameras.panel import CameraPanel
 from app.ui.commands import icon, keep_single_keys, make_actions
 from app.ui.dataset_panel import DatasetPanel, RecorderLight
+from app.ui.exposure.panel import ExposurePanel
 from app.ui.inspection import Inspection
 from app.ui.looking import Looking
 from app.ui.meter import ScreenMeter, exposure_began_ns
+from app.ui.overlays import OVERLAYS
 from app.ui.page_stack import PageStack, PageSwitch
 from app.ui.pages import LIVE, PAGES, Host
 from app.ui.panes import PaneGrid
@@ -103,13 +105,18 @@ class MainWindow(QMainWindow):
         self.weight_plot = WeightPlot(self)
         self.plots = LivePlots(self)
         self.cameras = CameraPanel(self)
+        self.exposure = ExposurePanel(self.bridge, [self.commands[name] for name in OVERLAYS], self)
+        self.camera_tabs = QTabWidget(self)
+        self.camera_tabs.setDocumentMode(True)
+        self.camera_tabs.addTab(self.cameras, "Settings")
+        self.camera_tabs.addTab(self.exposure, "Exposure")
         below, right = Qt.DockWidgetArea.BottomDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
         self._weight_dock = self._dock("Weights", self.weight_plot, below)
         # The plots carry their own headlines: a dock's title above them would say it twice.
         self._weight_dock.setTitleBarWidget(self.weight_plot.headline_label)
         self._plots_dock = self._dock("Plots", self.plots, below)
         self._plots_dock.setTitleBarWidget(self.plots.headline)
-        self._camera_dock = self._dock("Cameras", self.cameras, right)
+        self._camera_dock = self._dock("Cameras", self.camera_tabs, right)
         self._camera_dock.hide()
         self._docks = (self._weight_dock, self._plots_dock, self._camera_dock)
         self._live_docks = QByteArray()
@@ -289,8 +296,9 @@ class MainWindow(QMainWindow):
     def _on_recalibrate(self) -> None:
         self.pages.show_page("calibration")
 
-    def _on_applied(self) -> None:
+    def _on_applied(self, role: str, name: str) -> None:
         self._show_cameras(visible=self._camera_dock.isVisible())
+        self.cameras.answered(role, name)
 
     def _show_cameras(self, visible: bool) -> None:
         if visible:
@@ -409,7 +417,8 @@ class MainWindow(QMainWindow):
     def _wish(self) -> None:
         seen = self.pages.current == LIVE and not self.isMinimized()
         layers = self.grid.visible_layers() if seen else frozenset[str]()
-        self.bridge.wish(Wish(layers, self.looking.colour_map, self._frozen))
+        wish = Wish(layers, self.looking.colour_map, self._frozen, self.looking.overlays)
+        self.bridge.wish(wish)
 
     def _on_escape(self) -> None:
         if self.dataset_panel.isVisible():
@@ -463,6 +472,7 @@ class MainWindow(QMainWindow):
             self.bridge.stop()
             return
         self.bridge.close()
+        self.exposure.close_down()
         self.hide()
         self.pages.close_pages()
         event.accept()

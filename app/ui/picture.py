@@ -12,6 +12,7 @@ import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage
 
+from app.ui.overlays import paint_mask
 from capture.develop import to_8_bits
 
 SMALLEST_LEVEL = 320
@@ -70,12 +71,15 @@ def colour_table(name: str) -> NDArray[np.uint8]:
     return table
 
 
-def make_picture(values: NDArray[Any], scale: Scale | None = None) -> Picture:
+def make_picture(
+    values: NDArray[Any], scale: Scale | None = None, mask: NDArray[np.uint8] | None = None
+) -> Picture:
     """Return the picture of an array.
 
     Args:
         values: H×W or H×W×3 RGB; uint8 or full-scale uint16, or with `scale` H×W of any real type.
         scale: how values become colours.
+        mask: H×W codes of what lies over it (`app/ui/overlays.py`); values stay what they are.
     """
     if scale is not None:
         full = _mapped(values, scale)
@@ -83,6 +87,8 @@ def make_picture(values: NDArray[Any], scale: Scale | None = None) -> Picture:
         eight = to_8_bits(values)
         code = cv2.COLOR_GRAY2BGRA if eight.ndim == 2 else cv2.COLOR_RGB2BGRA
         full = np.asarray(cv2.cvtColor(eight, code), np.uint8)
+    if mask is not None and mask.shape == full.shape[:2]:
+        paint_mask(full, mask)
     buffers = [full]
     while buffers[-1].shape[1] > SMALLEST_LEVEL and min(buffers[-1].shape[:2]) >= 2:
         height, width = buffers[-1].shape[:2]

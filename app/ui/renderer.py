@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from app.pipeline.live import LivePipeline
 from app.ui.layers import LAYERS, Scene
+from app.ui.overlays import OverlayPainter
 from app.ui.picture import Picture
 
 FRAME_S = 1 / 60
@@ -17,11 +18,14 @@ FRAME_S = 1 / 60
 
 @dataclass(frozen=True)
 class Wish:
-    """What the GUI wants pictures of: layers, the map for values (None: each its own), frozen or live."""
+    """What the GUI wants pictures of: layers, the map for values (None: each its own), frozen or live, and
+    what is to lie over the cameras' pictures.
+    """
 
     layers: frozenset[str] = frozenset()
     colour_map: str | None = None
     frozen: bool = False
+    overlays: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +60,8 @@ class Renderer:
         self._closing = False
         self._wish = Wish()
         self._scene = Scene()
-        self._cache: dict[tuple[str, str | None], tuple[object, Picture | None]] = {}
+        self._cache: dict[tuple[str, str | None, frozenset[str]], tuple[object, Picture | None]] = {}
+        self._overlays = OverlayPainter()
         self._thread = threading.Thread(target=self._run, name="renderer", daemon=True)
 
     def start(self) -> None:
@@ -121,17 +126,19 @@ class Renderer:
         if wish.frozen and newest.result is not None:
             # Held pictures belong together: all panes show the pair that was colorized.
             scene = Scene(newest.result.rectified, newest.result)
-        pictures = {key: self._picture(key, scene, wish.colour_map) for key in sorted(wish.layers)}
-        wanted = {(key, wish.colour_map) for key in wish.layers}
+        pictures = {key: self._picture(key, scene, wish) for key in sorted(wish.layers)}
+        wanted = {(key, wish.colour_map, wish.overlays) for key in wish.layers}
         self._cache = {key: entry for key, entry in self._cache.items() if key in wanted}
         return Shown(scene, pictures)
 
-    def _picture(self, key: str, scene: Scene, colour_map: str | None) -> Picture | None:
+    def _picture(self, key: str, scene: Scene, wish: Wish) -> Picture | None:
         layer = LAYERS[key]
+        variant = (key, wish.colour_map, wish.overlays)
         origin: object = scene.pair if layer.fresh else scene.result
-        cached = self._cache.get((key, colour_map))
+        cached = self._cache.get(variant)
         if cached is not None and cached[0] is origin:
             return cached[1]
-        picture = layer.picture(scene, colour_map)
-        self._cache[key, colour_map] = (origin, picture)
+        mask = None if scene.pair is None else self._overlays.mask(key, scene.pair, wish.overlays)
+        picture = layer.picture(scene, wish.colour_map, mask)
+        self._cache[variant] = (origin, picture)
         return picture

@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from app.ui.driver import Driver, main, parser
 from app.ui.layers import CHOICES
 from app.ui.main_window import MainWindow
+from app.ui.overlays import OVERLAYS
 from app.ui.pages import PAGES
 
 
@@ -44,6 +45,8 @@ def run() -> int:
     arguments.add_argument("--zoom", type=float, help="zoom in by this factor about the clicked pixel")
     arguments.add_argument("--freeze", action="store_true", help="hold the pictures: all panes show one pair")
     arguments.add_argument("--cameras", action="store_true", help="open the camera settings")
+    arguments.add_argument("--exposure", action="store_true", help="open the exposure assistant")
+    arguments.add_argument("--marks", action="store_true", help="zebra and focus peaking over the pictures")
     arguments.add_argument("--page", choices=[page.key for page in PAGES], help="show this page")
     options = arguments.parse_args()
     with Driver(options) as driver:
@@ -63,8 +66,12 @@ def arrange(window: MainWindow, options: argparse.Namespace) -> None:
         window.commands["freeze"].trigger()
     if options.layer:
         window.grid.choice.choose(options.layer)
-    if options.cameras:
+    if options.cameras or options.exposure:
         window.show_cameras()
+        window.camera_tabs.setCurrentIndex(1 if options.exposure else 0)
+    if options.marks:
+        for name in OVERLAYS:
+            window.commands[name].setChecked(True)
     if options.page:
         window.pages.show_page(options.page)
         return

@@ -71,6 +71,22 @@ QStatusBar::item {{ border: none; }}
 QDockWidget {{ color: {DIM}; font-size: {SMALL_PX}px; }}
 QDockWidget::title {{ background: {WINDOW}; padding: 3px 8px; text-align: left; }}
 QLabel[role="dim"] {{ color: {DIM}; }}
+QLabel[role="section"] {{ color: {DIM}; font-size: {SMALL_PX}px; font-weight: 600; padding-top: 5px; }}
+QTabWidget::pane {{ border: none; }}
+QTabBar {{ background: {WINDOW}; }}
+QTabBar::tab {{ background: {WINDOW}; color: {DIM}; padding: 5px 14px;
+    border-bottom: 2px solid transparent; }}
+QTabBar::tab:selected {{ color: {TEXT}; border-bottom: 2px solid {ACCENT}; }}
+QTabBar::tab:hover {{ color: {TEXT}; }}
+QToolButton[framed="true"] {{ border: 1px solid #4a4a4a; background: #3a3a3a; padding: 4px 12px; }}
+QToolButton[framed="true"]:checked {{ background: #565656; border-color: #8a8a8a; }}
+QSlider::groove:horizontal {{ height: 4px; background: {WELL}; border-radius: 2px; }}
+QSlider::sub-page:horizontal {{ background: #6a6a6a; border-radius: 2px; }}
+QSlider::sub-page:horizontal:disabled {{ background: {LINE}; }}
+QSlider::handle:horizontal {{ width: 12px; height: 12px; margin: -4px 0; border-radius: 6px;
+    background: #b4b4b4; }}
+QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus {{ background: {TEXT}; }}
+QSlider::handle:horizontal:disabled {{ background: #5a5a5a; }}
 QLabel[role="small"] {{ font-size: {SMALL_PX}px; }}
 QLabel[role="smalldim"] {{ font-size: {SMALL_PX}px; color: {DIM}; }}
 QPushButton {{ background: #3a3a3a; border: 1px solid #4a4a4a; border-radius: 4px; padding: 4px 12px; }}

@@ -70,6 +70,8 @@ def make_menus(
     panes.addActions([actions[f"pane_{n}"] for n in range(1, 7)])
     view.addActions([actions["restore"]])
     view.addSeparator()
+    view.addActions([actions["zebra"], actions["peaking"]])
+    view.addSeparator()
     view.addActions([actions["next_map"], actions["previous_map"]])
     view.addMenu("Colour map").addActions(list(colour_maps))
     view.addAction(actions["clear_pin"])

@@ -80,7 +80,7 @@ def test_a_day_in_the_life(live: MainWindow, qtbot, tmp_path: Path) -> None:
     assert "ExposureTime" in settings
     box = window.cameras.boxes["mono"]
     with qtbot.waitSignal(window.bridge.applied, timeout=10_000):
-        box.field("ExposureTime").setValue(4000)
+        box.field("ExposureTime").number.setValue(4000)
     assert window.bridge.settings("mono")["ExposureTime"].value == pytest.approx(4000, rel=0.05)
 
     commands = [action.data() for action in window._rig_commands.actions()]

@@ -1,4 +1,4 @@
-"""Exposure, gain, frame rate, trigger …: whatever the two cameras let us set."""
+"""Exposure, gain, region, format, trigger …: what the two cameras let us set, beside the live pictures."""
 
 from __future__ import annotations
 
@@ -8,55 +8,41 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGroupBox,
     QLabel,
+    QPushButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
+from app.ui.cameras.fields import NumberField, SliderField, tip_of
 from app.ui.words import spaced
 from capture.frames import ROLES, Role
 from capture.rig import CameraInfo, RigInfo, Setting, SettingValue
 
-_NO_LIMIT = 1e9
+SECTIONS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("Exposure", ("Exposure", "Gain", "BlackLevel", "Gamma")),
+    ("White balance", ("Balance",)),
+    ("Rate and trigger", ("AcquisitionFrameRate", "Trigger")),
+    ("Region and format", ("Width", "Height", "Offset", "Binning", "Decimation", "Reverse", "PixelFormat")),
+)
+"""Headings, and how the names of what stands below them begin; first what one turns most."""
 
-
-class NumberField(QDoubleSpinBox):
-    """A number with its unit and limits; `entered` when the user is done with it (not at every key)."""
-
-    entered = Signal(float)
-
-    def __init__(self, setting: Setting, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._whole = isinstance(setting.value, int)
-        self.setKeyboardTracking(False)
-        self.setAccelerated(True)
-        self.setStepType(QDoubleSpinBox.StepType.AdaptiveDecimalStepType)
-        self.setAlignment(Qt.AlignmentFlag.AlignRight)
-        self.follow(setting)
-        self.valueChanged.connect(self.entered)
-
-    def follow(self, setting: Setting) -> None:
-        """Show what the camera says now."""
-        if self.hasFocus() and self.lineEdit().isModified():
-            return
-        before = self.blockSignals(True)
-        low = -_NO_LIMIT if setting.minimum is None else setting.minimum
-        high = _NO_LIMIT if setting.maximum is None else setting.maximum
-        self.setDecimals(0 if self._whole else 1 if abs(high) >= 1000 else 2)
-        self.setRange(low, high)
-        self.setSuffix(f" {setting.unit}" if setting.unit else "")
-        self.setValue(float(setting.value))
-        if setting.minimum is not None and setting.maximum is not None:
-            self.setToolTip(f"{setting.name}: {setting.minimum:g} to {setting.maximum:g} {setting.unit}")
-        self.blockSignals(before)
+SHORT = {
+    "AcquisitionFrameRate": "Frame rate",
+    "AcquisitionFrameRateEnable": "Set frame rate",
+    "AcquisitionFrameRateAuto": "Frame rate auto",
+    "BalanceRatioSelector": "Channel",
+    "BalanceWhiteAuto": "Auto",
+    "TriggerSelector": "Trigger",
+}
+"""Names that are said shorter below their headings."""
 
 
 class CameraBox(QGroupBox):
-    """The settings of one camera.
+    """The settings of one camera, in sections.
 
     Signals:
         changed: name and value that the user wants.
@@ -68,9 +54,12 @@ class CameraBox(QGroupBox):
         super().__init__({"mono": "Mono camera", "color": "Colour camera"}[role], parent)
         self.role: Role = role
         self._fields: dict[str, QWidget] = {}
-        self._shape: tuple[tuple[str, tuple[str, ...]], ...] = ()
+        self._headings: list[QLabel] = []
+        self._shape: tuple[object, ...] = ()
         self._form = QFormLayout(self)
         self._form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        self._form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+        self._form.setVerticalSpacing(5)
         self._about = QLabel(self)
         self._about.setProperty("role", "smalldim")
         self._about.setWordWrap(True)
@@ -90,33 +79,47 @@ class CameraBox(QGroupBox):
 
     def show_settings(self, settings: Mapping[str, Setting]) -> None:
         """Show what the camera says; inputs are rebuilt only if there are others than before."""
-        shape = tuple((name, setting.choices) for name, setting in settings.items())
+        shape = tuple((name, setting.choices, _has_slider(setting)) for name, setting in settings.items())
         if shape != self._shape:
             self._rebuild(settings)
             self._shape = shape
         for name, setting in settings.items():
-            self._follow(self._fields[name], setting)
+            _follow(self._fields[name], setting)
 
     def _rebuild(self, settings: Mapping[str, Setting]) -> None:
-        for field in self._fields.values():
-            self._form.removeRow(field)
-        self._fields = {}
+        for row in (*self._fields.values(), *self._headings):
+            self._form.removeRow(row)
+        self._fields, self._headings = {}, []
+        left = dict(settings)
+        for heading, beginnings in SECTIONS:
+            self._add_section(heading, {n: left.pop(n) for n in list(left) if n.startswith(beginnings)})
+        self._add_section("Other", left)
+
+    def _add_section(self, heading: str, settings: Mapping[str, Setting]) -> None:
+        if not settings:
+            return
+        label = QLabel(heading, self)
+        label.setProperty("role", "section")
+        self._headings.append(label)
+        self._form.addRow(label)
         for name, setting in settings.items():
             field = self._make(name, setting)
             self._fields[name] = field
-            self._form.addRow(spaced(name), field)
+            self._form.addRow(SHORT.get(name) or spaced(name), field)
 
     def _make(self, name: str, setting: Setting) -> QWidget:
         field: QWidget
         if setting.choices:
             field = QComboBox(self)
             field.addItems(setting.choices)
+            field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            field.setMinimumContentsLength(8)
             field.textActivated.connect(self._on_text)
         elif isinstance(setting.value, bool):
             field = QCheckBox(self)
             field.clicked.connect(self._on_check)
         elif isinstance(setting.value, int | float):
-            field = NumberField(setting, self)
+            field = SliderField(setting, self) if _has_slider(setting) else NumberField(setting, self)
             field.entered.connect(self._on_number)
         else:
             field = QLabel(self)
@@ -132,17 +135,6 @@ class CameraBox(QGroupBox):
             return True
         return super().eventFilter(watched, event)
 
-    @staticmethod
-    def _follow(field: QWidget, setting: Setting) -> None:
-        if isinstance(field, QComboBox):
-            field.setCurrentText(str(setting.value))
-        elif isinstance(field, QCheckBox):
-            field.setChecked(bool(setting.value))
-        elif isinstance(field, NumberField):
-            field.follow(setting)
-        elif isinstance(field, QLabel):
-            field.setText(f"{setting.value} {setting.unit}".rstrip())
-
     def _on_text(self, text: str) -> None:
         self.changed.emit(self.sender().objectName(), text)
 
@@ -151,22 +143,48 @@ class CameraBox(QGroupBox):
 
     def _on_number(self, value: float) -> None:
         field = self.sender()
-        whole = isinstance(field, NumberField) and field.decimals() == 0
+        whole = isinstance(field, NumberField | SliderField) and field.whole
         wanted: SettingValue = round(value) if whole else value
         self.changed.emit(field.objectName(), wanted)
+
+
+def _has_slider(setting: Setting) -> bool:
+    return setting.minimum is not None and setting.maximum is not None
+
+
+def _follow(field: QWidget, setting: Setting) -> None:
+    if isinstance(field, NumberField | SliderField):
+        field.follow(setting)
+        return
+    if isinstance(field, QComboBox):
+        field.setCurrentText(str(setting.value))
+    elif isinstance(field, QCheckBox):
+        field.setChecked(bool(setting.value))
+    elif isinstance(field, QLabel):
+        field.setText(f"{setting.value} {setting.unit}".rstrip())
+    field.setEnabled(setting.writable)
+    field.setToolTip(tip_of(setting))
 
 
 class CameraPanel(QScrollArea):
     """The settings of both cameras.
 
+    While a change is on its way, further ones of the same value wait, and only the last of them is sent: a
+    slider can be dragged as fast as one likes.
+
     Signals:
         changed: role, name and value that the user wants.
+        all_wanted: the user wants to see everything the cameras have.
     """
 
     changed = Signal(str, str, object)
+    all_wanted = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._serials: tuple[str, str] | None = None
+        self._sent: set[tuple[str, str]] = set()
+        self._waiting: dict[tuple[str, str], SettingValue] = {}
         body = QWidget(self)
         column = QVBoxLayout(body)
         column.setContentsMargins(8, 4, 8, 8)
@@ -174,6 +192,10 @@ class CameraPanel(QScrollArea):
         for box in self.boxes.values():
             box.changed.connect(self._on_changed)
             column.addWidget(box)
+        self.everything = QPushButton("All features …", body)
+        self.everything.setToolTip("Everything the cameras have, presets and user sets")
+        self.everything.clicked.connect(self.all_wanted)
+        column.addWidget(self.everything)
         column.addStretch(1)
         self._body = body
         body.installEventFilter(self)
@@ -190,6 +212,11 @@ class CameraPanel(QScrollArea):
 
     def show_rig(self, rig: RigInfo | None) -> None:
         """Say which cameras these are."""
+        serials = None if rig is None else (rig.mono.serial, rig.color.serial)
+        if serials != self._serials:
+            self._serials = serials
+            self._sent.clear()
+            self._waiting.clear()
         self.boxes["mono"].show_camera(rig.mono if rig else None)
         self.boxes["color"].show_camera(rig.color if rig else None)
 
@@ -197,7 +224,23 @@ class CameraPanel(QScrollArea):
         """Show what a camera says now."""
         self.boxes[role].show_settings(settings)
 
-    def _on_changed(self, name: str, value: object) -> None:
+    def answered(self, role: str, name: str) -> None:
+        """Say that a change was made or refused: the next one of the same value may go."""
+        key = (role, name)
+        self._sent.discard(key)
+        if key in self._waiting:
+            self._send(key, self._waiting.pop(key))
+
+    def _on_changed(self, name: str, value: SettingValue) -> None:
         box = self.sender()
-        if isinstance(box, CameraBox):
-            self.changed.emit(box.role, name, value)
+        if not isinstance(box, CameraBox):
+            return
+        key = (box.role, name)
+        if key in self._sent:
+            self._waiting[key] = value
+        else:
+            self._send(key, value)
+
+    def _send(self, key: tuple[str, str], value: SettingValue) -> None:
+        self._sent.add(key)
+        self.changed.emit(*key, value)
