@@ -20,6 +20,7 @@ from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.recovery import STABLE_S
 from app.pipeline.status import Outage
 from capture.errors import CaptureError, DeviceLost
+from capture.rig import SettingValue
 from capture.rig_file import parse_rig
 from capture.spec import RigSpec
 
@@ -30,13 +31,24 @@ QUIET_S = (STABLE_S, STABLE_S + 0.5)
 """The rig runs in good order for a time between these before it is broken again, at a random moment."""
 
 
+ABSENCE_S = 5.0
+"""For how long a simulated camera is gone."""
+
+
 @dataclass(frozen=True)
 class Fault:
-    """One way to break a rig: by a signal to the capture process, or by a command that the rig offers."""
+    """One way to break a rig.
+
+    Attributes:
+        signal: sent to the capture process.
+        settings: given to the mono camera first, where it has them.
+        command: of the rig, or of a camera as NAME:ROLE.
+    """
 
     name: str
     meaning: str
     signal: signal.Signals | None = None
+    settings: tuple[tuple[str, SettingValue], ...] = ()
     command: str = ""
 
 
@@ -47,6 +59,18 @@ FAULTS = (
     Fault("fetch", "a fetch that never returns", command="HangFetch"),
     Fault("unplug", "mono camera unplugged, back at once", command="LoseDevice:mono"),
     Fault("unplug-color", "colour camera unplugged, back at once", command="LoseDevice:color"),
+    Fault("driver-crash", "crash inside the GenTL producer", command="SimulatorCrash:mono"),
+    Fault(
+        "driver-hang",
+        "a fetch in the GenTL producer that never returns, interpreter lock held",
+        settings=(("SimulatorHangFetch", 3600.0),),
+    ),
+    Fault(
+        "vanish",
+        f"mono camera unplugged, back after {ABSENCE_S:g} s",
+        settings=(("SimulatorAbsence", ABSENCE_S),),
+        command="SimulatorVanish:mono",
+    ),
 )
 
 
@@ -117,8 +141,7 @@ def drill(spec: RigSpec, faults: Sequence[Fault], repeats: int, tell: Callable[[
     try:
         _wait_for_pairs(pipeline, news)
         for fault in faults:
-            info = pipeline.status().rig
-            if fault.command and (info is None or fault.command not in info.commands):
+            if not _is_known(pipeline, fault):
                 continue
             outages = []
             for number in range(1, repeats + 1):
@@ -136,6 +159,15 @@ def drill(spec: RigSpec, faults: Sequence[Fault], repeats: int, tell: Callable[[
     return rows
 
 
+def _is_known(pipeline: LivePipeline, fault: Fault) -> bool:
+    """Tell whether this rig can be broken in this way."""
+    info = pipeline.status().rig
+    nodes = {feature.name for feature in pipeline.cameras.features("mono")}
+    known = {*nodes, *(info.commands if info is not None else ())}
+    command_is_known = fault.command in known or fault.command.partition(":")[0] in nodes
+    return all(name in nodes for name, _ in fault.settings) and (not fault.command or command_is_known)
+
+
 def _break(pipeline: LivePipeline, news: threading.Condition, fault: Fault) -> Outage | None:
     """Break the rig once and return how it came back, None if it did not."""
     before = len(pipeline.status().recovery.outages)
@@ -144,8 +176,10 @@ def _break(pipeline: LivePipeline, news: threading.Condition, fault: Fault) -> O
         if pid is None:
             raise CaptureError("the capture process is gone by itself")
         os.kill(pid, fault.signal)
-    else:
-        with suppress(DeviceLost):  # which is what it is for
+    with suppress(DeviceLost):  # which is what it is for
+        for name, value in fault.settings:
+            pipeline.apply("mono", name, value)
+        if fault.command:
             pipeline.execute(fault.command)
     came_back = _wait(
         pipeline, news, lambda: len(pipeline.status().recovery.outages) > before, patience_s=LONGEST_S
