@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
@@ -45,7 +45,8 @@ class SyncState:
         pairs: pairs in the last minute.
         skew: None before the first pair.
         times_s, skews_ms: of the pairs of the last minute, seconds before now (≤ 0) and ms; same length.
-        counts, edges_ms: the histogram of the skews: BINS and BINS + 1 values; empty before the first pair.
+        counts, edges_ms: the histogram of the skews that are judged: BINS and BINS + 1 values; empty before
+            the first pair.
         period_ms: between pairs, None while unknown.
         relative_drift_ppm: colour clock against mono clock; None while unknown.
     """
@@ -76,7 +77,6 @@ class SyncHealth:
         self._mode = mode
         self._shares_trigger = shares_trigger
         self._pairs: deque[tuple[int, int, float, float]] = deque(maxlen=PAIRS_KEPT)
-        self._settled_ns: int | None = None  # when pairing knew both clocks
         self._added = 0
         self._counted: deque[tuple[int, dict[Role, tuple[int, int, int, int, int]]]] = deque()
 
@@ -86,8 +86,6 @@ class SyncHealth:
         mono, color = pair.mono.device_ns, pair.color.device_ns
         apart_ns = float(color - mono) if mono is not None and color is not None else np.nan
         self._added += 1
-        if self._added == WINDOW:
-            self._settled_ns = host_ns
         self._pairs.append((host_ns, pair.skew_ns, apart_ns, pair.mono.exposure_us or np.nan))
 
     def state(
@@ -114,13 +112,9 @@ class SyncHealth:
         table = np.array(kept, np.float64)
         times_s = (table[:, 0] - now_ns) / 1e9
         period_ns = float(np.median(np.diff(table[:, 0]))) if len(table) > 3 else None
-        since_jump, exact = self._judged(table, period_ns, health)
-        skews_ns = np.where(since_jump, table[:, 2], table[:, 1]) if exact else table[:, 1]
-        stats = _stats(skews_ns[since_jump], exact)
-        if period_ns is not None and self._settled_ns is not None:
-            settled = since_jump & (table[:, 0] > self._settled_ns)
-            slope = _passing(times_s[settled], skews_ns[settled], period_ns)
-            stats = replace(stats, slope_ns_per_s=slope)
+        judged, exact = self._judged(table, period_ns, health)
+        skews_ns = np.where(judged, table[:, 2], table[:, 1]) if exact else table[:, 1]
+        stats = _stats(times_s[judged], skews_ns[judged], exact, period_ns)
         exposure_ns = float(np.nan_to_num(table[-1, 3])) * 1e3
         facts = Facts(
             mode=self._mode,
@@ -135,7 +129,7 @@ class SyncHealth:
             newest_ns=kept[-1][0],
         )
         findings = find(facts)
-        counts, edges = _histogram(skews_ns)
+        counts, edges = _histogram(skews_ns[judged])
         return SyncState(
             level=worst(findings),
             findings=findings,
@@ -158,17 +152,21 @@ class SyncHealth:
     def _judged(
         self, table: NDArray[np.float64], period_ns: float | None, health: Mapping[Role, CameraHealth]
     ) -> tuple[NDArray[np.bool_], bool]:
-        """Return which pairs are judged (those since a clock jumped), and whether their clocks show one time.
+        """Return which pairs are judged, and whether their clocks show one time (PTP, or reset together).
 
-        Clocks do that which PTP sets, or which were reset together.
+        Judged are those since a clock jumped, and not the first ones after that or after the start, when the
+        pairing did not know the clocks yet; unless there are few others.
         """
-        jumps_ns = [health[role].clock.last_jump_at_ns or 0 for role in ROLES]
-        since_jump = table[:, 0] > max(jumps_ns)
-        if since_jump.sum() < FEW_PAIRS:
+        jump_ns = max(health[role].clock.last_jump_at_ns or 0 for role in ROLES)
+        judged = table[:, 0] > jump_ns
+        if judged.sum() < FEW_PAIRS:
             return np.ones(len(table), np.bool_), False
-        apart = table[since_jump, 2]
+        began = self._added == len(table) or not judged.all()
+        if began and judged.sum() >= WINDOW + FEW_PAIRS:
+            judged[np.flatnonzero(judged)[:WINDOW]] = False
+        apart = table[judged, 2]
         limit = period_ns / 2 if period_ns is not None else 0.0
-        return since_jump, bool(np.isfinite(apart).all() and np.abs(apart).max() < limit)
+        return judged, bool(np.isfinite(apart).all() and np.abs(apart).max() < limit)
 
     def _relative_drift(
         self, table: NDArray[np.float64], health: Mapping[Role, CameraHealth]
@@ -250,7 +248,9 @@ def _passing(times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], period
     return _slope(times_s, np.unwrap(skews_ns, period=period_ns))
 
 
-def _stats(skews_ns: NDArray[np.float64], exact: bool) -> SkewStats:
+def _stats(
+    times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], exact: bool, period_ns: float | None
+) -> SkewStats:
     median_ns = float(np.median(skews_ns))
     return SkewStats(
         median_ns=median_ns,
@@ -258,6 +258,7 @@ def _stats(skews_ns: NDArray[np.float64], exact: bool) -> SkewStats:
         low_ns=float(skews_ns.min()),
         high_ns=float(skews_ns.max()),
         exact=exact,
+        slope_ns_per_s=0.0 if period_ns is None else _passing(times_s, skews_ns, period_ns),
     )
 
 

@@ -240,14 +240,15 @@ def _losses(facts: Facts) -> Iterator[Finding]:
             yield Finding(
                 "fair" if camera.recent_loss < FEW_LOST else "bad",
                 f"The {name(role)} camera lost {_percent(camera.recent_loss)} of its frames lately.",
-                "Check cable and bandwidth (jumbo frames, throughput limit); `doctor` knows the usual traps.",
+                "Check cable and bandwidth (jumbo frames, throughput limit); main.py doctor knows the traps.",
             )
-        if camera.recent_overrun > 0:
-            yield Finding(
-                "fair" if camera.recent_overrun < FEW_LOST else "bad",
-                f"This computer was too slow for {_percent(camera.recent_overrun)} of {name(role)} frames.",
-                "Lower the frame rate, or give the app more of the computer.",
-            )
+    overrun = max((camera.recent_overrun for camera in facts.cameras.values()), default=0.0)
+    if overrun > 0:
+        yield Finding(
+            "fair" if overrun < FEW_LOST else "bad",
+            f"This computer was too slow for {_percent(overrun)} of the frames.",
+            "Lower the frame rate, or give the app more of the computer.",
+        )
 
 
 def _alone(facts: Facts) -> Iterator[Finding]:

@@ -20,6 +20,8 @@ from capture.calibration import RigCalibration, save_calibration
 from capture.errors import CalibrationError, CaptureError, DatasetError
 from capture.frames import Role
 from capture.rig import Setting, SettingValue
+from capture.sync.config import SyncConfig
+from capture.sync_health import SyncState
 from models.errors import ModelError
 
 STATUS_PERIOD_MS = 250
@@ -46,7 +48,7 @@ class Bridge(QObject):
         stopping, stopped: the pipeline; `stopped` not between two rigs.
         applied: role and name of a camera setting that was written or refused.
         done: a request that succeeded ("open_dataset", "save_pair", "set_recording", "execute",
-            "use_calibration", "correct_rotation", "undo_correction"), its detail.
+            "use_calibration", "correct_rotation", "undo_correction", "synchronize"), its detail.
         answered: name and result of what `ask` was given; None if it failed (`failed` says why).
     """
 
@@ -195,6 +197,14 @@ class Bridge(QObject):
     def undo_correction(self) -> None:
         """Use the calibration as it was solved."""
         self._request("undo_correction", "", lambda pipeline: pipeline.undo_correction())
+
+    def synchronize(self, config: SyncConfig) -> None:
+        """Set the cameras up to expose together; what came of it is in `status().rig.sync`."""
+        self._request("synchronize", config.mode, lambda pipeline: pipeline.synchronize(config))
+
+    def sync_state(self) -> SyncState:
+        """Return how well the cameras keep together, nothing while none run. Costs about 1 ms."""
+        return SyncState() if self._pipeline is None else self._pipeline.sync_state()
 
     @property
     def cameras(self) -> CameraDesk | None:

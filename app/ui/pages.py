@@ -88,6 +88,12 @@ def _rig(host: Host) -> Page:
     return RigPage(host)
 
 
+def _sync(host: Host) -> Page:
+    from app.ui.sync.page import SyncPage
+
+    return SyncPage(host)
+
+
 def _calibration(host: Host) -> Page:
     from app.ui.calibration.page import CalibrationPage
 
@@ -97,6 +103,7 @@ def _calibration(host: Host) -> Page:
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
+    PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),
     PageSpec(
         "calibration", "Calibration", "Calibrate the rig, and see how well", "calibration", _calibration
     ),

@@ -56,6 +56,14 @@ QToolButton:disabled {{ color: {FAINT}; }}
 #pageSwitch QToolButton:checked {{ background: transparent; color: {TEXT}; border-bottom-color: {ACCENT}; }}
 QToolBar QComboBox {{ min-height: 22px; }}
 QComboBox {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 4px; padding: 1px 8px; }}
+#syncPanel {{ background: {PANEL}; border-right: 1px solid {LINE}; }}
+#syncPanel QComboBox {{ background: {WELL}; min-height: 22px; }}
+#syncVerdict {{ background: {PANEL}; border-bottom: 1px solid {LINE}; }}
+QTableView#syncSteps {{ background: {WELL}; alternate-background-color: #202020;
+    selection-background-color: #3a3a3a; selection-color: {TEXT}; }}
+QTableView#syncSteps::item {{ padding-left: 9px; }}
+#syncSteps QHeaderView::section {{ background: {WINDOW}; color: {DIM}; border: none; padding: 3px 12px;
+    font-size: {SMALL_PX}px; }}
 #rigPanel QComboBox, #rigFound QComboBox {{ background: {WELL}; min-height: 22px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: url({ASSETS}/down.svg); width: 10px; height: 10px; }}

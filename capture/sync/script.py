@@ -108,19 +108,18 @@ class Script:
         choice = next((name for name in wanted if name in offered), None)
         if choice is not None:
             return choice if self.set(node, choice, essential=essential) else None
+        looked_for = " or ".join(wanted) or "a pin"
         if self.nodes.has(node):
             self._note(
                 node,
-                " or ".join(wanted) or "a line",
+                looked_for,
                 self.nodes.value(node),
                 "refused",
                 essential,
                 f"it takes {', '.join(offered) or 'nothing now'}",
             )
         else:
-            self._note(
-                node, " or ".join(wanted), None, "absent", essential, "this camera has no such setting"
-            )
+            self._note(node, looked_for, None, "absent", essential, "this camera has no such setting")
         return None
 
     def look(self, selector: str, value: str) -> bool:

@@ -77,11 +77,13 @@ def test_numbers_hold_whatever_the_skews_are(skews: list[int]) -> None:
     assert state.skew is not None
     assert state.skew.low_ns <= state.skew.median_ns <= state.skew.high_ns
     assert state.skew.spread_ns <= state.skew.high_ns - state.skew.low_ns
-    assert state.counts.sum() == state.pairs == len(state.skews_ms) == len(state.times_s)
+    judged = len(skews) if len(skews) < 84 else len(skews) - 64  # the first are left out if there are others
+    assert state.counts.sum() == judged
+    assert len(skews) == state.pairs == len(state.skews_ms) == len(state.times_s)
     assert len(state.counts) == BINS
     assert (np.diff(state.edges_ms) > 0).all()
-    assert state.edges_ms[0] <= state.skews_ms.min()
-    assert state.skews_ms.max() <= state.edges_ms[-1]
+    assert state.edges_ms[0] <= state.skew.low_ns / 1e6
+    assert state.skew.high_ns / 1e6 <= state.edges_ms[-1]
     assert state.findings
     assert state.level == state.findings[0].level != "unknown"
 
