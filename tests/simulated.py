@@ -22,5 +22,5 @@ def build_simulator(cache: pytest.Cache) -> Path:
     if find_compiler() is None:
         pytest.skip("there is no C++ compiler to build the simulated cameras with")
     folder = Path(cache.mkdir("simulated-cameras"))
-    build(folder, SMALL, SHORT)
+    build(folder, SMALL, SHORT, flags=("-O1",))
     return folder

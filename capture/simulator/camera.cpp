@@ -122,7 +122,7 @@ int64_t Camera::shortest_period_ns() const {
 // Schedule the next exposure of a camera that waits for no trigger.
 void Camera::run_freely() {
   const int64_t turn = ++free_run_;
-  if (!acquiring_ || is("TriggerMode", "On")) return;
+  if (!acquiring_ || frames_left_ == 0 || is("TriggerMode", "On")) return;
   int64_t period_ns = shortest_period_ns();
   if (integer("AcquisitionFrameRateEnable"))  // measured by the camera's own crystal
     period_ns = std::max<int64_t>(period_ns, std::llround(1e9 / number("AcquisitionFrameRate") / clock_rate_));

@@ -14,8 +14,9 @@
 
 namespace {
 
-World* the_world = nullptr;    // between GCInitLib and GCCloseLib
-System* the_system = nullptr;  // between TLOpen and TLClose
+bool is_initialized = false;   // between GCInitLib and GCCloseLib
+World* the_world = nullptr;    // between TLOpen and TLClose, as is
+System* the_system = nullptr;
 
 thread_local GC_ERROR last_error = GC_ERR_SUCCESS;
 thread_local std::string last_text = "No error";
@@ -31,8 +32,7 @@ template <typename Function>
 GC_ERROR guarded(Function function) {
   try {
     Lock lock(World::mutex());
-    if (the_world == nullptr || the_world->is_closing)
-      throw Failure{GC_ERR_NOT_INITIALIZED, "GCInitLib was not called."};
+    if (!is_initialized) throw Failure{GC_ERR_NOT_INITIALIZED, "GCInitLib was not called."};
     function(lock);
     return GC_ERR_SUCCESS;
   } catch (const Failure& failure) {
@@ -46,7 +46,7 @@ template <typename Module>
 Module& of_handle(void* handle) {
   Handle* known = static_cast<Handle*>(handle);
   Module* module = nullptr;
-  if (the_world->handles.count(known)) module = dynamic_cast<Module*>(known);
+  if (the_world != nullptr && !the_world->is_closing && the_world->handles.count(known)) module = dynamic_cast<Module*>(known);
   if (module == nullptr) throw Failure{GC_ERR_INVALID_HANDLE, "The handle is not valid."};
   return *module;
 }
@@ -248,10 +248,24 @@ void close_stream(Device& device, Lock& lock) {
   device.stream.reset();
 }
 
-void close_interface(System& system, Lock& lock) {
-  if (!system.interface) return;
-  for (auto& [camera, device] : system.interface->devices) close_stream(*device, lock);
-  system.interface.reset();
+void close_interface(Lock& lock) {
+  if (!the_system->interface) return;
+  for (auto& [camera, device] : the_system->interface->devices) close_stream(*device, lock);
+  the_system->interface.reset();
+}
+
+void close_system(Lock& lock) {
+  World* world = the_world;
+  world->is_closing = true;
+  world->changed.notify_all();
+  world->changed.wait(lock, [&] { return world->waiting == 0; });
+  close_interface(lock);
+  delete the_system;
+  the_system = nullptr;
+  the_world = nullptr;
+  lock.unlock();  // the world's thread needs it to end
+  delete world;
+  lock.lock();
 }
 
 }  // namespace
@@ -259,32 +273,17 @@ void close_interface(System& system, Lock& lock) {
 // -- the library
 
 GENTL GCInitLib() {
-  try {
-    Lock lock(World::mutex());
-    if (the_world != nullptr) throw Failure{GC_ERR_RESOURCE_IN_USE, "GCInitLib was called before."};
-    the_world = new World(folder_of(library_path()));
-    return GC_ERR_SUCCESS;
-  } catch (const Failure& failure) {
-    return failed(failure.code, failure.text);
-  } catch (const std::exception& error) {
-    return failed(GC_ERR_ERROR, error.what());
-  }
+  Lock lock(World::mutex());
+  if (is_initialized) return failed(GC_ERR_RESOURCE_IN_USE, "GCInitLib was called before.");
+  is_initialized = true;
+  return GC_ERR_SUCCESS;
 }
 
 GENTL GCCloseLib() {
-  World* world = nullptr;
-  const GC_ERROR result = guarded([&](Lock& lock) {
-    world = the_world;
-    world->is_closing = true;
-    world->changed.notify_all();
-    world->changed.wait(lock, [&] { return world->waiting == 0; });
-    if (the_system != nullptr) close_interface(*the_system, lock);
-    delete the_system;
-    the_system = nullptr;
-    the_world = nullptr;
+  return guarded([](Lock& lock) {
+    if (the_world != nullptr) close_system(lock);
+    is_initialized = false;
   });
-  delete world;  // joins the thread, which needs the lock
-  return result;
 }
 
 GENTL GCGetInfo(int32_t question, INFO_DATATYPE* type, void* buffer, size_t* size) {
@@ -479,6 +478,7 @@ GENTL TLOpen(void** system) {
   return guarded([&](Lock&) {
     void*& result = needed(system);
     if (the_system != nullptr) throw Failure{GC_ERR_RESOURCE_IN_USE, "The system is open already."};
+    the_world = new World(folder_of(library_path()));
     the_system = new System(*the_world);
     result = handle_of(*the_system);
   });
@@ -486,9 +486,8 @@ GENTL TLOpen(void** system) {
 
 GENTL TLClose(void* system) {
   return guarded([&](Lock& lock) {
-    close_interface(of_handle<System>(system), lock);
-    delete the_system;
-    the_system = nullptr;
+    of_handle<System>(system);
+    close_system(lock);
   });
 }
 
@@ -543,7 +542,7 @@ GENTL TLUpdateInterfaceList(void* system, bool* changed, uint64_t) {
 GENTL IFClose(void* interface) {
   return guarded([&](Lock& lock) {
     of_handle<Interface>(interface);
-    close_interface(*the_system, lock);
+    close_interface(lock);
   });
 }
 

@@ -1,5 +1,5 @@
 // The simulated bench: two cameras, the cables between them, a pulse generator, and the thread in which
-// everything happens in order of time. Exists between GCInitLib and GCCloseLib.
+// everything happens in order of time. Exists while the system is open.
 #pragma once
 
 #include <atomic>
