@@ -43,6 +43,7 @@ class PreviewCamera:
         link_bytes_per_s: DeviceLinkSpeed, as negotiated.
         limit_bytes_per_s: DeviceLinkThroughputLimit, as set.
         packet_bytes: GevSCPSPacketSize, GigE only.
+        limit_nodes: what holds its data rate back, mode first; empty if nothing does.
         can_blink: it has a light that can be switched (SFNC DeviceIndicatorMode).
     """
 
@@ -55,6 +56,7 @@ class PreviewCamera:
     link_bytes_per_s: float | None = None
     limit_bytes_per_s: float | None = None
     packet_bytes: int | None = None
+    limit_nodes: tuple[str, ...] = ()
     can_blink: bool = False
 
 
@@ -107,6 +109,8 @@ def describe_cameras(producer: Path, serials: frozenset[str], timeout_s: float =
                 open_ones.discard(message.device.serial)
             elif isinstance(message, PreviewProblem):
                 open_ones = open_ones - {message.serial} if message.serial else set()
+            elif isinstance(message, PreviewFrame):
+                break  # pictures come once every camera was opened, or could not be
     return [camera for camera in described if camera.device.serial in serials]
 
 

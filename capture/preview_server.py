@@ -21,6 +21,7 @@ from capture.node_settings import NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera, PreviewFrame, PreviewMessage, PreviewProblem, thumbnail_of
 from capture.rig import SettingValue
+from capture.rig_budget import LIMIT_NODES
 from capture.spec import CameraSpec
 from capture.vendor_errors import VENDOR_ERRORS
 
@@ -148,6 +149,7 @@ class _Camera:
             link_bytes_per_s=nodes.number("DeviceLinkSpeed"),
             limit_bytes_per_s=nodes.number("DeviceLinkThroughputLimit"),
             packet_bytes=None if packet is None else int(packet),
+            limit_nodes=tuple(name for name in LIMIT_NODES if nodes.has(name)),
             can_blink={"Active", "Inactive"} <= set(indicator),
         )
 

@@ -16,6 +16,14 @@ DEFAULT_LINK_MBIT: dict[str, float] = {"GEV": 1000, "U3V": 5000}
 """Assumed where neither camera nor adapter tells what was negotiated; other transports have no budget."""
 
 
+LimitSettings = dict[str, SettingValue]
+
+LIMIT_MODE, LIMIT = "DeviceLinkThroughputLimitMode", "DeviceLinkThroughputLimit"
+LIMIT_NODES = (LIMIT_MODE, LIMIT, "StreamBytesPerSecond")
+"""What limits a camera's data rate, in bytes per second: SFNC's, and Allied Vision's from before it. Some
+cameras have no mode: the limit is then always on."""
+
+
 @dataclass(frozen=True)
 class PlannedCamera:
     """A camera as it was found, and what the rig file will set on it (None: nothing)."""
@@ -62,6 +70,28 @@ def link_budgets(planned: Sequence[PlannedCamera], adapters: Sequence[Adapter] =
         for (_, place), group in groups.items()
     ]
     return sorted(budgets, key=lambda found: found.load, reverse=True)
+
+
+def limit_settings(planned: Sequence[PlannedCamera], adapters: Sequence[Adapter] = ()) -> list[LimitSettings]:
+    """Return what to set on each camera so that those on one link share it, in the order given.
+
+    Empty for a camera that has a link of its own, or nothing to be limited with.
+    """
+    shares = {
+        stream.name: limit
+        for found in link_budgets(planned, adapters)
+        if len(found.streams) > 1
+        for stream, limit in zip(found.streams, found.limits, strict=True)
+    }
+    return [_limits_of(one.camera, shares.get(one.name)) for one in planned]
+
+
+def _limits_of(camera: PreviewCamera, share: int | None) -> LimitSettings:
+    values: LimitSettings = {}
+    if share is not None:
+        for name in camera.limit_nodes:
+            values[name] = "On" if name == LIMIT_MODE else share
+    return values
 
 
 def _link(place: str, camera: PreviewCamera, adapters: Sequence[Adapter]) -> Link:

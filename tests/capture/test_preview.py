@@ -18,6 +18,7 @@ from capture.preview import (
     PreviewFrame,
     PreviewProblem,
     PreviewProcess,
+    describe_cameras,
     thumbnail_of,
 )
 
@@ -45,6 +46,12 @@ def test_every_camera_tells_what_it_is_and_shows_a_picture() -> None:
         assert max(frame.thumbnail.shape[:2]) <= THUMBNAIL_PX
         assert frame.thumbnail.shape[2] == 3
         assert 0 < frame.level < 1
+
+
+def test_cameras_can_be_described_without_pictures() -> None:
+    described = describe_cameras(viky_producer(), frozenset({"1", "nobody"}), timeout_s=TIMEOUT_S)
+    assert [camera.device.serial for camera in described] == ["1"]
+    assert described[0].height > 0
 
 
 def test_a_producer_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -13,9 +13,10 @@ from capture.frames import ROLES, Layout, Role
 from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera
 from capture.rig import SettingValue
-from capture.rig_budget import PlannedCamera
+from capture.rig_budget import LIMIT_NODES, PlannedCamera, limit_settings
 from capture.rig_file import VIKY_SETTINGS
 from capture.spec import CameraSpec, GenicamSpec
+from capture.traps.network import Adapter
 
 Side = Literal["left", "right"]
 
@@ -26,11 +27,18 @@ RATE_SETTINGS = ("AcquisitionFrameRateEnable", "AcquisitionFrameRate")
 
 @dataclass(frozen=True)
 class Chosen:
-    """A camera that has a role. `pixel_format` empty: whatever it is set to."""
+    """A camera that has a role.
+
+    Attributes:
+        pixel_format: empty: whatever it is set to.
+        settings: the rig file's.
+        limits: settings that hold it to its share of the link.
+    """
 
     serial: str
     pixel_format: str = ""
     settings: dict[str, SettingValue] = field(default_factory=dict)
+    limits: dict[str, SettingValue] = field(default_factory=dict)
     producer: Path | None = None
 
 
@@ -40,6 +48,7 @@ class RigDraft:
 
     Attributes:
         rate_hz: frame rate to set on both cameras, None leaves it to them.
+        limited: each camera is to be held to its share of the link.
         base: the rig that is edited; what the page does not show is kept from it.
     """
 
@@ -49,6 +58,7 @@ class RigDraft:
     color_side: Side = "left"
     shares_trigger: bool = False
     rate_hz: float | None = None
+    limited: bool = False
     base: GenicamSpec | None = None
 
     def camera(self, role: Role) -> Chosen | None:
@@ -83,7 +93,7 @@ class RigDraft:
         settings = self._known_settings(serial)
         if settings is None:
             settings = dict(VIKY_SETTINGS) if producer.name == VIKY_NAME else {}
-        chosen = Chosen(serial, usual_format(role, camera), settings, producer)
+        chosen = Chosen(serial, usual_format(role, camera), settings, producer=producer)
         cleared = self.without(serial)
         return replace(cleared, mono=chosen) if role == "mono" else replace(cleared, color=chosen)
 
@@ -129,9 +139,12 @@ class RigDraft:
 
     def camera_spec(self, chosen: Chosen) -> CameraSpec:
         """Return a camera as the rig file says it."""
-        settings = {name: value for name, value in chosen.settings.items() if name not in RATE_SETTINGS}
+        replaced = (*RATE_SETTINGS, *LIMIT_NODES)
+        settings = {name: value for name, value in chosen.settings.items() if name not in replaced}
         if self.rate_hz is not None:
             settings |= {RATE_SETTINGS[0]: True, RATE_SETTINGS[1]: self.rate_hz}
+        if self.limited:
+            settings |= chosen.limits
         return CameraSpec(chosen.serial, chosen.pixel_format or None, settings)
 
     def _known_settings(self, serial: str) -> dict[str, SettingValue] | None:
@@ -154,12 +167,14 @@ def draft_of(spec: GenicamSpec) -> RigDraft:
         color_side=spec.color_side,
         shares_trigger=spec.shares_trigger,
         rate_hz=known_rate,
+        limited=any(name in camera.settings for camera in (spec.mono, spec.color) for name in LIMIT_NODES),
         base=spec,
     )
 
 
 def _chosen(camera: CameraSpec) -> Chosen:
-    return Chosen(camera.serial, camera.pixel_format or "", dict(camera.settings))
+    limits = {name: value for name, value in camera.settings.items() if name in LIMIT_NODES}
+    return Chosen(camera.serial, camera.pixel_format or "", dict(camera.settings), limits)
 
 
 def fitting_formats(role: Role, offered: Iterable[str]) -> tuple[str, ...]:
@@ -183,6 +198,17 @@ def guessed_role(camera: PreviewCamera) -> Role | None:
     if camera.pixel_formats and not fitting_formats("color", camera.pixel_formats):
         return "mono"
     return None
+
+
+def with_limits(
+    draft: RigDraft, cameras: Mapping[str, PreviewCamera], adapters: Sequence[Adapter] = ()
+) -> RigDraft:
+    """Return the rig with each camera's share of the link worked out anew; as it is while one is missing."""
+    planned = planned_cameras(draft, cameras)
+    if len(planned) < len(ROLES) or draft.mono is None or draft.color is None:
+        return draft
+    mono, color = limit_settings(planned, adapters)
+    return replace(draft, mono=replace(draft.mono, limits=mono), color=replace(draft.color, limits=color))
 
 
 def planned_cameras(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> list[PlannedCamera]:

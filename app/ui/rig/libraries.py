@@ -6,6 +6,7 @@ A library is code that runs with all rights of its user, so nobody should have t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
@@ -31,10 +32,17 @@ class LibraryList(QWidget):
         self._grid.setVerticalSpacing(3)
         self._grid.setColumnStretch(2, 1)
         self._reports: tuple[ProducerReport, ...] = ()
+        self._in_use: frozenset[Path] = frozenset()
 
     def rows(self) -> list[str]:
         """Return the rows as text."""
-        return [f"{report.path} {_outcome(report)}" for report in self._reports]
+        return [f"{report.path} {self._outcome(report)}" for report in self._reports]
+
+    def show_in_use(self, files: frozenset[Path]) -> None:
+        """Say which of them the rig that runs has loaded; links followed."""
+        if files != self._in_use:
+            self._in_use = files
+            self.show_reports(self._reports)
 
     def show_reports(self, reports: Sequence[ProducerReport]) -> None:
         """Show what came of asking the producers."""
@@ -49,23 +57,26 @@ class LibraryList(QWidget):
             empty.setProperty("role", "smalldim")
             self._grid.addWidget(empty, 0, 0, 1, 3)
         for row, report in enumerate(reports):
-            sign = QLabel("✕" if report.problem else "✓", self)
-            sign.setStyleSheet(f"color: {VERMILION if report.problem else GREEN};")
+            wrong = report.problem or (report.library is not None and report.library.warning)
+            sign = QLabel("✕" if wrong else "✓", self)
+            sign.setStyleSheet(f"color: {VERMILION if wrong else GREEN};")
             name = QLabel(report.path.name, self)
             name.setToolTip(str(report.path))
             rest = ShortLine(self)
             rest.setProperty("role", "smalldim")
-            rest.set_line(f"{_outcome(report)} — {report.path.parent}", f"{report.path}\n{_outcome(report)}")
+            outcome = self._outcome(report)
+            rest.set_line(f"{outcome} — {report.path.parent}", f"{report.path}\n{outcome}")
             for column, widget in enumerate((sign, name, rest)):
                 self._grid.addWidget(widget, row, column)
 
-
-def _outcome(report: ProducerReport) -> str:
-    if report.problem:
-        return report.problem
-    count = len(report.devices)
-    cameras = "no camera" if count == 0 else "1 camera" if count == 1 else f"{count} cameras"
-    library = report.library
-    if library is None:
-        return cameras
-    return " · ".join(part for part in (library.made_by, cameras, library.warning) if part)
+    def _outcome(self, report: ProducerReport) -> str:
+        if report.problem:
+            return report.problem
+        count = len(report.devices)
+        parts = ["no camera" if count == 0 else "1 camera" if count == 1 else f"{count} cameras"]
+        if report.path.resolve() in self._in_use:
+            parts.append("in use")
+        library = report.library
+        if library is not None:
+            parts = [library.made_by, *parts, library.warning]
+        return " · ".join(filter(None, parts))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -19,9 +18,10 @@ from app.ui.rig.search import DeviceSearch
 from capture.discovery import Device, is_simulated
 from capture.errors import RigFileError
 from capture.frames import ROLES, Role
+from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera, PreviewFrame, PreviewProblem
 from capture.probe import ProducerReport
-from capture.rig import CameraInfo
+from capture.rig import CameraInfo, Setting
 from capture.rig_file import load_rig_file, save_rig_file
 from capture.spec import GenicamSpec
 
@@ -129,6 +129,7 @@ class RigPage(Page):
         self._cameras = {s: c for s, c in self._cameras.items() if s in self._devices}
         self.found.show_reports(reports, self._listed())
         self._shown_as = ()
+        self._describe_running()
         self._update_previews()
         self._refresh()
 
@@ -175,12 +176,22 @@ class RigPage(Page):
         cameras: dict[Role, CameraInfo] = {}
         if rig is not None and rig.kind == "genicam":
             cameras = {"mono": rig.mono, "color": rig.color}
+        self.found.libraries.show_in_use(frozenset(one.path for one in rig.libraries) if rig else frozenset())
         self._known = rig is not None or status.state == "failed"
         serials = {role: info.serial for role, info in cameras.items()}
         if serials != {role: info.serial for role, info in self._running.items()}:
             self._running = cameras
             self.panel.set_saved(saved=self._is_running())
+            self._describe_running()
         self._update_previews()
+
+    def _describe_running(self) -> None:
+        """Say of the cameras of the rig that runs what the pipeline knows, if nothing else is known."""
+        for role, info in self._running.items():
+            device = self._devices.get(info.serial)
+            if device is not None and info.serial not in self._cameras:
+                self._cameras[info.serial] = described_by(self._host.bridge.settings(role), info, device)
+                self._refresh()
 
     def _on_described(self, camera: PreviewCamera) -> None:
         serial = camera.device.serial
@@ -292,14 +303,14 @@ class RigPage(Page):
         """Write the rig file and open the rig."""
         path = self.file
         try:
-            spec = self._draft.spec()
+            spec = self.panel.final(self._cameras).spec()
             if self._edited is None:
                 path = unused(path)
             save_rig_file(spec, path)
         except (RigFileError, ValueError) as error:
             self._host.banner.show_failure(str(error))
             return
-        self._draft, self._edited, self._touched = replace(self._draft, base=spec), path, False
+        self._draft, self._edited, self._touched = draft_of(spec), path, False
         self._host.toast.flash(f"Saved {path.name}")
         self._host.chooser.choose(str(path))
         self._fill_files()
@@ -310,6 +321,21 @@ class RigPage(Page):
             (chosen := self._draft.camera(role)) is not None and chosen.serial == info.serial
             for role, info in self._running.items()
         )
+
+
+def described_by(settings: Mapping[str, Setting], info: CameraInfo, device: Device) -> PreviewCamera:
+    """Return what is known of a camera that is open in the pipeline, as if it had told the preview."""
+    formats = settings.get("PixelFormat")
+    offered = formats.choices if formats is not None else ()
+    rate = settings.get("AcquisitionFrameRate")
+    return PreviewCamera(
+        device=device,
+        pixel_formats=tuple(name for name in offered if name in FORMATS) or (info.pixel_format,),
+        pixel_format=info.pixel_format,
+        width=info.width,
+        height=info.height,
+        frame_rate_hz=float(rate.value) if rate is not None else None,
+    )
 
 
 def unused(path: Path) -> Path:

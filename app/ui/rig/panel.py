@@ -21,13 +21,13 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.rig.card import ShortLine
-from app.ui.rig.draft import ROLE_WORDS, RigDraft, fitting_formats, planned_cameras
+from app.ui.rig.draft import ROLE_WORDS, RigDraft, fitting_formats, planned_cameras, with_limits
 from app.ui.rig.places import Places
 from app.ui.theme import DIM, GREEN, TEXT, VERMILION
 from capture.bandwidth import budget_lines, need_line
 from capture.frames import ROLES, Role
 from capture.preview import PreviewCamera
-from capture.rig_budget import link_budgets
+from capture.rig_budget import limit_settings, link_budgets
 from capture.traps.network import Adapter, adapters
 
 PANEL_WIDTH = 396
@@ -117,6 +117,10 @@ class RigPanel(QFrame):
         self.trigger.setToolTip("Equal frame ids then make a pair; otherwise the nearest in time do")
         self.trigger.clicked.connect(self._on_edited)
 
+        self.limit = QCheckBox("Hold each camera to its share of the link", self)
+        self.limit.setToolTip("Set DeviceLinkThroughputLimit, bytes per second, to the values above")
+        self.limit.clicked.connect(self._on_edited)
+
     def _arrange(self, hint: QLabel) -> None:
         form = QFormLayout()
         form.setHorizontalSpacing(12)
@@ -136,6 +140,7 @@ class RigPanel(QFrame):
         column.addLayout(form)
         column.addSpacing(2)
         column.addWidget(self.budget)
+        column.addWidget(self.limit)
         column.addStretch(1)
         column.addWidget(self.save_title)
         column.addWidget(self.file)
@@ -167,6 +172,10 @@ class RigPanel(QFrame):
         self.file.set_line(str(file))
         self._filling = False
 
+    def final(self, cameras: Mapping[str, PreviewCamera]) -> RigDraft:
+        """Return the rig as it is to be saved, each camera's share of the link worked out."""
+        return with_limits(self._draft, cameras, self._adapters)
+
     def set_saved(self, *, saved: bool) -> None:
         """Mark the last step."""
         self.save_title.set_done(done=saved)
@@ -188,6 +197,9 @@ class RigPanel(QFrame):
 
     def _show_budget(self, cameras: Mapping[str, PreviewCamera]) -> None:
         planned = planned_cameras(self._draft, cameras)
+        limits = limit_settings(planned, self._adapters)
+        self.limit.setVisible(any(limits) or self._draft.limited)
+        self.limit.setChecked(self._draft.limited)
         budgets = link_budgets(planned, self._adapters)
         if not budgets:  # no link that we know: only what the cameras send
             streams = [one.stream for one in planned if one.stream.image_bytes_per_s > 0]
@@ -209,6 +221,7 @@ class RigPanel(QFrame):
             name=self.name.text(),
             rate_hz=self.rate.value() or None,
             shares_trigger=self.trigger.isChecked(),
+            limited=self.limit.isChecked(),
         )
         for role in ROLES:
             if self.formats[role].currentText():

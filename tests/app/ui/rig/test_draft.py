@@ -8,7 +8,15 @@ from pathlib import Path
 import pytest
 
 from app.ui.rig.covering import MEMORY, PATIENCE, CoverWatch, covered_one
-from app.ui.rig.draft import RigDraft, draft_of, fitting_formats, guessed_role, planned_cameras, usual_format
+from app.ui.rig.draft import (
+    RigDraft,
+    draft_of,
+    fitting_formats,
+    guessed_role,
+    planned_cameras,
+    usual_format,
+    with_limits,
+)
 from capture.discovery import Device
 from capture.preview import PreviewCamera
 from capture.rig_budget import link_budgets
@@ -100,6 +108,32 @@ def test_two_cameras_on_one_adapter_share_its_link() -> None:
     (faster,) = link_budgets(planned_cameras(replace(draft, rate_hz=40.0), cameras))
     assert not faster.fits
     assert planned_cameras(draft, {}) == []
+
+
+def test_each_camera_is_held_to_its_share_of_the_link_where_wanted() -> None:
+    mono = replace(MONO, limit_nodes=("DeviceLinkThroughputLimitMode", "DeviceLinkThroughputLimit"))
+    color = replace(COLOR, limit_nodes=("StreamBytesPerSecond",))
+    cameras = {"1": mono, "2": color}
+    draft = RigDraft(limited=True).with_camera("mono", mono).with_camera("color", color)
+    spec = with_limits(draft, cameras).spec()
+    (shared,) = link_budgets(planned_cameras(draft, cameras))
+    assert spec.mono.settings == {
+        "DeviceLinkThroughputLimitMode": "On",
+        "DeviceLinkThroughputLimit": shared.limits[0],
+    }
+    assert spec.color.settings == {"StreamBytesPerSecond": shared.limits[1]}
+    again = draft_of(spec)
+    assert again.limited
+    assert again.spec() == spec, "kept while the cameras are not there to ask"
+    assert replace(again, limited=False).spec().mono.settings == {}
+
+
+def test_a_camera_with_a_link_of_its_own_is_not_limited() -> None:
+    nodes = ("DeviceLinkThroughputLimit",)
+    mono = replace(MONO, limit_nodes=nodes)
+    color = replace(COLOR, limit_nodes=nodes, device=replace(COLOR.device, interface="eno2"))
+    draft = RigDraft(limited=True).with_camera("mono", mono).with_camera("color", color)
+    assert with_limits(draft, {"1": mono, "2": color}).spec().mono.settings == {}
 
 
 def watch(*levels: float) -> CoverWatch:

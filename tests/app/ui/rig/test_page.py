@@ -15,9 +15,10 @@ from PySide6.QtWidgets import QApplication
 from app.pipeline.live import LiveConfig
 from app.ui.main_window import MainWindow
 from app.ui.rig.card import MIME_CAMERA
-from app.ui.rig.page import RigPage, unused
+from app.ui.rig.page import RigPage, described_by, unused
 from capture.discovery import PATH_VARIABLE, Device, viky_producer
 from capture.preview import PreviewCamera, PreviewFrame, PreviewProblem
+from capture.rig import CameraInfo, Setting
 from capture.rig_file import load_rig_file
 from capture.spec import GenicamSpec, VirtualSpec
 
@@ -84,6 +85,8 @@ def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPa
         return rig is not None and rig.kind == "genicam"
 
     qtbot.waitUntil(runs, timeout=TIMEOUT_MS)
+    (row,) = page.found.libraries.rows()
+    assert "in use" in row
     # Seen through the pipeline now, and the third one still by itself.
     qtbot.waitUntil(lambda: "Mono8" in page.found.cards["2"].detail.line, timeout=TIMEOUT_MS)
     wait_for_pictures(page, qtbot, "0", "1", "2")
@@ -166,6 +169,19 @@ def test_the_page_says_what_does_not_fit_through_the_link(page: RigPage, qtbot) 
     assert "DeviceLinkThroughputLimit" in words
     page.panel.rate.setValue(8.0)
     assert "does not fit" not in page.panel.budget.text()
+
+
+def test_a_camera_that_only_the_pipeline_knows_is_described_by_it() -> None:
+    info = CameraInfo("color", "7", "Vendor", "Model", 1920, 1200, "BayerRG8", True)
+    device = Device("7", "Vendor", "Model", "GEV", "a.cti", accessible=False)
+    settings = {
+        "PixelFormat": Setting("PixelFormat", "BayerRG8", choices=("BayerRG8", "BayerRG12p", "Vendor99")),
+        "AcquisitionFrameRate": Setting("AcquisitionFrameRate", 20.0),
+    }
+    camera = described_by(settings, info, device)
+    assert camera.pixel_formats == ("BayerRG8", "BayerRG12p")
+    assert (camera.width, camera.height, camera.frame_rate_hz) == (1920, 1200, 20.0)
+    assert described_by({}, info, device).pixel_formats == ("BayerRG8",)
 
 
 def test_without_any_camera_the_page_says_what_to_do(page: RigPage) -> None:
