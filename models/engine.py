@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -24,7 +23,7 @@ from models.metrics import BORDER, mean_inside, ssim_map
 from models.paper import PaperColorizer
 from models.presets import Networks, load_networks
 from models.refiner import return_error
-from models.rows import RowShift, estimate_rows, shift_rows
+from models.rows import RowShift, rows_to_move, shift_rows
 
 Rgb8 = NDArray[np.uint8]
 FloatMap = NDArray[np.float32]
@@ -208,7 +207,8 @@ class Engine:
         mono = self._to_device(mono_image[..., None], search.mirrored)
         reference = torch.cat(color.split(self._to_device(reference_image, search.mirrored)), dim=1)
         clock.lap("upload")
-        rows = _measure_rows(mono_image, reference_image, search) if align_rows else None
+        where = (search.max_disparity, search.offset, search.mirrored)
+        rows = rows_to_move(mono_image, reference_image, *where) if align_rows else None
         shift = None if rows is None else self._shift(rows, mono_image.shape, search.mirrored)
         level = reference if shift is None else shift_rows(reference, shift)
         clock.lap("align")
@@ -286,13 +286,6 @@ def _check(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> 
         raise InferenceFailed(
             f"nothing to search: {search.max_disparity} candidates from {search.offset} px on"
         )
-
-
-def _measure_rows(mono: NDArray[Any], reference: NDArray[Any], search: SearchRange) -> RowShift | None:
-    """Return by how much rows are off where that is certain and matters, else None."""
-    luma = cv2.cvtColor(reference, cv2.COLOR_RGB2GRAY)
-    rows = estimate_rows(mono, luma, search.max_disparity, search.offset, search.mirrored)
-    return rows if rows is not None and rows.is_worth_it else None
 
 
 def _derive(

@@ -16,6 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from models.color import luma_uint8
+
 Float = NDArray[np.float32]
 
 _CORNERS = 600
@@ -138,6 +140,27 @@ def estimate_rows(
     height, width = mono.shape
     rows = fit_rows(matches, height, width)
     return replace(rows, shear_px=-rows.shear_px) if mirrored else rows
+
+
+def rows_to_move(
+    mono: NDArray[Any],
+    reference: NDArray[Any],
+    max_disparity: int,
+    offset: int = 0,
+    mirrored: bool = False,
+) -> RowShift | None:
+    """Return what `estimate_rows` says of a pair, if that is certain and large enough to be worth it.
+
+    Args:
+        mono: I_G, H×W uint8 or full-scale uint16.
+        reference: R_C, H×W×3 RGB, the same.
+        max_disparity, offset, mirrored: as for `estimate_rows`.
+    """
+    gray, rgb = (
+        image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8) for image in (mono, reference)
+    )
+    rows = estimate_rows(gray, luma_uint8(rgb), max_disparity, offset, mirrored)
+    return rows if rows is not None and rows.is_worth_it else None
 
 
 def fit_rows(matches: RowMatches, height: int, width: int) -> RowShift:

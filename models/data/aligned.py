@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-import cv2
 import numpy as np
 import torch
 
 from models.data.image_files import Image
 from models.data.pairs import Pair, PairSource
-from models.rows import RowShift, estimate_rows, shift_rows
+from models.rows import RowShift, rows_to_move, shift_rows
 
 
 class AlignedPairs:
@@ -37,15 +36,10 @@ class AlignedPairs:
         """Read a pair. Its rows are measured the first time. Raises ModelError as the source does."""
         pair = self._source.read(index)
         if index not in self._shifts:
-            self._shifts[index] = _measure(pair)
+            candidates = pair.max_disparity or pair.mono.shape[1]
+            self._shifts[index] = rows_to_move(pair.mono, pair.reference, candidates)
         rows = self._shifts[index]
         return pair if rows is None else replace(pair, reference=_move(pair.reference, rows))
-
-
-def _measure(pair: Pair) -> RowShift | None:
-    luma = cv2.cvtColor(pair.reference, cv2.COLOR_RGB2GRAY)
-    rows = estimate_rows(pair.mono, luma, pair.max_disparity or pair.mono.shape[1])
-    return rows if rows is not None and rows.is_worth_it else None
 
 
 def _move(image: Image, rows: RowShift) -> Image:

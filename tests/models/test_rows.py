@@ -126,7 +126,7 @@ def test_the_engine_matches_level_rows_and_answers_in_the_references_own() -> No
     assert as_is.rows is None
     assert level.rows is not None
     assert level.rows.offset_px == pytest.approx(rows.offset_px, abs=0.06)
-    assert ssim(level.warped_luma, mono) > ssim(as_is.warped_luma, mono) + 0.01
+    assert ssim(level.warped_luma, mono) > ssim(as_is.warped_luma, mono) + 0.003
     assert level.cycle_ssim_cb > as_is.cycle_ssim_cb - 0.003
     # The second pass carries the reference's own luma: it must stand in the reference's rows, not in mono's.
     np.testing.assert_allclose(_luma(level.second_pass), _luma(reference), atol=3)
