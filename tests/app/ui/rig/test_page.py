@@ -85,8 +85,7 @@ def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPa
         return rig is not None and rig.kind == "genicam"
 
     qtbot.waitUntil(runs, timeout=TIMEOUT_MS)
-    (row,) = page.found.libraries.rows()
-    assert "in use" in row
+    qtbot.waitUntil(lambda: "in use" in page.found.libraries.rows()[0], timeout=TIMEOUT_MS)
     # Seen through the pipeline now, and the third one still by itself.
     qtbot.waitUntil(lambda: "Mono8" in page.found.cards["2"].detail.line, timeout=TIMEOUT_MS)
     wait_for_pictures(page, qtbot, "0", "1", "2")
