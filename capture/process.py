@@ -150,15 +150,14 @@ class RigProcess:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close the rig, end the process (by force if it does not go) and free the shared memory."""
-        if self._process is None:
-            return
-        with suppress(OSError):  # it may be gone already
-            self._requests.send(("close", ()))
-        self._end_process()
+        if self._process is not None:
+            self._end_process()
 
     def _end_process(self) -> None:
         process = self._process
         assert process is not None
+        with suppress(OSError):  # it may be gone already
+            self._requests.send(("close", ()))
         failed = self._ended is not None and self._ended.error is not None
         process.join(CLOSE_LOST_TIMEOUT_S if failed else CLOSE_TIMEOUT_S)
         if process.is_alive():

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ from capture.process import RigProcess
 from capture.rig import CameraCounters
 from capture.ring import FrameRing
 from capture.spec import CameraSpec, GenicamSpec
-from tests.capture.rig_specs import PATIENCE_S, SLOW, ramp, replay, take, viky, wait_until
+from tests.capture.rig_specs import PATIENCE_S, SLOW, ramp, replay, take, viky, virtual, wait_until
 
 ROOT = Path(__file__).resolve().parents[2]
 SHARED_MEMORY = Path("/dev/shm")
@@ -199,6 +200,60 @@ def test_a_hanging_capture_process_is_given_up(monkeypatch: pytest.MonkeyPatch) 
         monkeypatch.setattr(process_module, "REQUEST_TIMEOUT_S", 0.3)
         with pytest.raises(DeviceLost, match="did not answer"):
             rig.apply("mono", "AcquisitionFrameRate", 50.0)
+
+
+def test_a_fetch_that_hangs_is_noticed_and_frames_before_it_are_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process_module, "patience_s", lambda *_: 0.5)
+    with RigProcess(viky()) as rig:
+        rig.start()
+        take(rig, 10)
+        os.kill(rig.pid, signal.SIGSTOP)
+        before = rig.counters()
+        frames = sum(counters.delivered for counters in before.values())
+        with pytest.raises(DeviceLost, match=r"hung for .* while it fetched frames"):
+            frames += len(take(rig, 1000))
+        after = rig.counters()
+        assert sum(counters.delivered for counters in after.values()) >= 10
+        assert frames <= sum(counters.delivered for counters in after.values())
+        with pytest.raises(DeviceLost, match="hung for"):
+            rig.settings("mono")
+
+
+def test_a_request_to_a_process_that_hangs_while_it_fetches_does_not_wait_for_its_own_time_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process_module, "patience_s", lambda *_: 0.5)
+    monkeypatch.setattr(process_module, "REQUEST_TIMEOUT_S", 600.0)
+    with RigProcess(virtual()) as rig:
+        rig.start()
+        take(rig, 2)
+        rig.execute("HangFetch")
+        with pytest.raises(DeviceLost, match="hung for"):
+            rig.settings("mono")
+
+
+def test_whoever_waits_can_be_called_off() -> None:
+    rig = RigProcess(viky(SLOW, SLOW))
+    with rig:
+        rig.start()
+        canceller = threading.Timer(0.1, rig.cancel)
+        canceller.start()
+        with pytest.raises(CaptureError, match="told to stop"):
+            take(rig, 1000, patience_s=60.0)
+        canceller.join()
+    with pytest.raises(CaptureError, match="told to stop"):
+        rig.__enter__()
+
+
+def test_a_process_that_cannot_be_started_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_process: object) -> None:
+        raise BlockingIOError(11, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(SpawnProcess, "start", refuse)
+    with pytest.raises(CaptureError, match="could not be started: Resource temporarily unavailable"):
+        RigProcess(viky()).__enter__()
 
 
 def test_the_rest_of_a_terminal_group_survives_ctrl_c() -> None:
