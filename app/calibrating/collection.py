@@ -11,10 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from app.calibrating.session import Choices, Session, new_folder, read_choices, write_choices
+from app.calibrating.session import Choices, Session, new_folder, write_choices
 from capture.board_images import BoardImages, find_board_images
 from capture.coverage import Bars, BoardView
-from capture.errors import CalibrationError
 from capture.frames import ROLES, FramePair, Role
 from capture.guide import Guide, Offer
 from capture.rig import RigInfo
@@ -34,6 +33,8 @@ class CollectionState:
         complete: enough for a good solution.
         hint: what would add most now, in words.
         folder: where the shots lie; None before the first.
+        takes_shots: live shots may be added: there are none yet, or they are live ones themselves. Not to
+            images that somebody else collected.
         can_undo: whether there is a choice to take back.
     """
 
@@ -46,6 +47,7 @@ class CollectionState:
     complete: bool
     hint: str
     folder: Path | None
+    takes_shots: bool
     can_undo: bool
 
     @property
@@ -67,9 +69,12 @@ class Collection:
         self.parent = parent
         self._on_change = on_change
         self._lock = threading.RLock()
+        self._disk = threading.Lock()  # never waited for while the other one is held
         self._guide = Guide(target)
         self._folder: Path | None = None
+        self._is_ours = False
         self._session: Session | None = None
+        self._former: list[Session] = []
         self._images: dict[str, BoardImages] = {}
         self._excluded: frozenset[str] = frozenset()
         self._before: list[frozenset[str]] = []
@@ -91,6 +96,7 @@ class Collection:
             complete=guide.complete,
             hint=guide.hint(),
             folder=self._folder,
+            takes_shots=self._folder is None or self._is_ours,
             can_undo=bool(self._before),
         )
 
@@ -107,15 +113,13 @@ class Collection:
         Raises DatasetError if the shot cannot be written; it does not count then.
         """
         with self._lock:
-            offer = self._guide.offer(seen["mono"], seen["color"], time_s, pair.skew_ns / 1e9)
-            if offer.view is not None:
-                self._guide.remove(offer.view.name)
-                offer = replace(offer, view=self._keep(pair, offer.view, info))
-            if offer.accepted:
-                self._state = self._snapshot()
-        if offer.accepted:
-            self._on_change()
-        return offer
+            guide = self._guide
+            offer = guide.offer(seen["mono"], seen["color"], time_s, pair.skew_ns / 1e9)
+            if offer.view is None:
+                return offer
+            guide.remove(offer.view.name)  # until it is on disk
+        view = self._keep(pair, offer.view, guide, info)
+        return replace(offer, view=view, reason=f"Taken as shot {view.name}: {self._state.hint}")
 
     def take(
         self, pair: FramePair, seen: Mapping[Role, Detection | NotSeen], info: RigInfo
@@ -124,31 +128,40 @@ class Collection:
         mono, color = seen["mono"], seen["color"]
         if isinstance(mono, NotSeen) or isinstance(color, NotSeen):
             return None
-        with self._lock:
-            view = self._keep(pair, BoardView("", *self._guide.target.paired(mono, color)), info)
-            self._state = self._snapshot()
-        self._on_change()
-        return view
+        guide = self._guide
+        return self._keep(pair, BoardView("", *guide.target.paired(mono, color)), guide, info)
 
-    def add(self, images: BoardImages, view: BoardView) -> None:
-        """Take in a view of images that are on disk already."""
+    def add(self, images: BoardImages, view: BoardView, to: object) -> None:
+        """Take in a view of images that are on disk already.
+
+        `to` is what `begin` returned: nothing is added if all has begun anew since.
+        """
         with self._lock:
+            if self._guide is not to:
+                return
             self._images[images.name] = images
             self._guide.add(view)
             self._state = self._snapshot()
         self._on_change()
 
-    def begin(self, target: Target, folder: Path | None = None, choices: Choices | None = None) -> None:
-        """Start again: with another target, or with the images of a folder, whose shots are then added."""
+    def begin(self, target: Target, folder: Path | None = None, choices: Choices | None = None) -> object:
+        """Start again: with another target, or with the images of a folder, whose shots are then added.
+
+        Does not wait for a shot that is being written: it stays where it is, and does not count. Returns
+        what `add` wants to know.
+        """
         with self._lock:
-            self.close()
+            self._let_go()
             self._guide = Guide(target)
             self._folder = folder
+            self._is_ours = choices is not None and choices.target is not None
             self._images.clear()
             self._excluded = choices.excluded if choices is not None else frozenset()
             self._before.clear()
             self._state = self._snapshot()
+            begun = self._guide
         self._on_change()
+        return begun
 
     def set_excluded(self, name: str, *, excluded: bool) -> None:
         """Leave a shot out, or take it in again. Raises DatasetError if the choice cannot be noted."""
@@ -177,35 +190,49 @@ class Collection:
             return self._images.get(name)
 
     def close(self) -> None:
-        """Let the folder go; the next shot opens it again. Idempotent."""
+        """Let the folder go, once a shot that is being written is there. The next one opens it again."""
         with self._lock:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
+            self._let_go()
+        with self._disk:
+            self._close_former()
 
-    def _keep(self, pair: FramePair, view: BoardView, info: RigInfo) -> BoardView:
-        if self._session is None:
-            if self._folder is None or not _takes_shots(self._folder):
-                self._folder = new_folder(self.parent, datetime.now())  # noqa: DTZ005 - for people, local time
-            self._session = Session(self._folder, info)
-        first = not self._guide.views
-        name = self._session.save(pair)
-        if first:
-            write_choices(self._session.folder, Choices(self._guide.target, self._excluded))
-        kept = replace(view, name=name)
-        self._guide.add(kept)
+    def _let_go(self) -> None:
+        if self._session is not None:
+            self._former.append(self._session)
+            self._session = None
+
+    def _close_former(self) -> None:
+        while self._former:
+            self._former.pop().close()
+
+    def _keep(self, pair: FramePair, view: BoardView, guide: Guide, info: RigInfo) -> BoardView:
+        """Write a shot, then count it; not if all has begun anew meanwhile."""
+        with self._disk:
+            self._close_former()
+            with self._lock:
+                session, is_new = self._open_session(info)
+                choices = Choices(guide.target, self._excluded)
+            kept = replace(view, name=session.save(pair))
+            if is_new:
+                write_choices(session.folder, choices)
+        with self._lock:
+            if guide is self._guide:
+                guide.add(kept)
+                self._state = self._snapshot()
+        self._on_change()
         return kept
+
+    def _open_session(self, info: RigInfo) -> tuple[Session, bool]:
+        is_new = self._folder is None
+        if self._folder is None:
+            self._folder = new_folder(self.parent, datetime.now())  # noqa: DTZ005 - for people, local time
+            self._is_ours = True
+        if self._session is None:
+            self._session = Session(self._folder, info)
+        return self._session, is_new
 
     def _choose(self, excluded: frozenset[str]) -> None:
         self._excluded = excluded
-        if self._folder is not None and _takes_shots(self._folder):
+        if self._folder is not None and self._is_ours:
             write_choices(self._folder, Choices(self._guide.target, excluded))
         self._state = self._snapshot()
-
-
-def _takes_shots(folder: Path) -> bool:
-    """Return whether a folder is one of ours: nothing is written into anybody's collection of images."""
-    try:
-        return read_choices(folder).target is not None
-    except CalibrationError:
-        return False

@@ -44,7 +44,7 @@ def read_folder(
     folder = paths[0] if len(paths) == 1 else paths[0].parent
     choices = read_choices(folder) if folder.is_dir() else None
     target = choices.target if choices is not None and choices.target is not None else collection.target
-    collection.begin(target, folder, choices)
+    begun = collection.begin(target, folder, choices)
     reading = Reading(0, len(images), 0, "")
     with ThreadPoolExecutor(len(ROLES), thread_name_prefix="boards") as pool:
         for number, pair in enumerate(images):
@@ -52,7 +52,7 @@ def read_folder(
                 break
             view, words = _search(pair, target, pool)
             if view is not None:
-                collection.add(pair, view)
+                collection.add(pair, view, begun)
             reading = Reading(number + 1, len(images), reading.found + (view is not None), words)
             on_progress(reading)
     return reading

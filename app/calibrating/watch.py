@@ -104,9 +104,11 @@ class BoardWatch:
     def _judge(
         self, pair: FramePair, seen: Mapping[Role, Detection | NotSeen], target: Target
     ) -> tuple[Outcome, str]:
-        info = self._info()
-        if info is None or target is not self._collection.target:
+        info, state = self._info(), self._collection.state()
+        if info is None or target is not state.target:
             return "looking", ""
+        if not state.takes_shots:
+            return "looking", "These shots are images from disk: begin a new set to take live ones."
         try:
             if self._take_next.is_set():
                 view = self._collection.take(pair, seen, info)

@@ -50,6 +50,11 @@ class Worker:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def alive(self) -> bool:
+        """Return whether the thread is running."""
+        return self._thread.is_alive()
+
     def join(self, timeout_s: float | None = None) -> bool:
         """Wait for the thread to end; at once if it never started. Returns whether it has."""
         if self._thread.ident is not None:

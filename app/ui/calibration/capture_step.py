@@ -63,6 +63,7 @@ class CaptureStep(QWidget):
     def __init__(self, model: CalibrationModel, target: Target, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._model = model
+        self._read = False
         self.setAcceptDrops(True)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
@@ -140,13 +141,14 @@ class CaptureStep(QWidget):
         for role in ROLES:
             pictures.addWidget(self.views[role], 1)
             self.maps[role].setToolTip("Where the board was seen: it must reach the corners, too")
-            self.maps[role].setFixedHeight(150)
+            self.maps[role].setMinimumHeight(130)
+            self.maps[role].setMaximumHeight(260)
             maps.addWidget(self.maps[role], 1)
         column = QVBoxLayout()
         column.setSpacing(8)
-        column.addLayout(pictures, 1)
+        column.addLayout(pictures, 2)
         column.addWidget(self.message)
-        column.addLayout(maps)
+        column.addLayout(maps, 1)
         column.addLayout(busy)
         self.say("looking", "")
         return column
@@ -192,7 +194,10 @@ class CaptureStep(QWidget):
             seen = sighting.seen[role]
             points = seen.points_px if isinstance(seen, Detection) else None
             view.set_corners(Corners(points), good=sighting.outcome != "failed")
-        self.say(sighting.outcome, sighting.reason)
+        # What was said of a folder stays until something happens.
+        if sighting.outcome != "looking" or not self._read:
+            self._read = False
+            self.say(sighting.outcome, sighting.reason)
 
     def show_collection(self, state: CollectionState) -> None:
         """Show what was collected."""
@@ -214,6 +219,7 @@ class CaptureStep(QWidget):
 
     def show_reading(self, reading: Reading) -> None:
         """Show how far a folder was read."""
+        self._read = True
         self.progress.setRange(0, max(reading.total, 1))
         self.progress.setValue(reading.done)
         found = f"the board in {reading.found} of {reading.done} pairs"

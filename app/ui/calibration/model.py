@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from PySide6.QtCore import QObject, Signal
 from app.calibrating.collection import Collection, CollectionState
 from app.calibrating.folder import Reading, read_folder
 from app.calibrating.watch import BoardWatch, Sighting
+from app.pipeline.worker import Worker
 from app.ui.bridge import Bridge
 from app.ui.calibration.jobs import Job, emit
 from app.ui.mailbox import Mailbox
@@ -75,7 +75,7 @@ class CalibrationModel(QObject):
         self.solution: RigSolution | None = None
         self.solved_from: tuple[str, ...] = ()
         self._watch: BoardWatch | None = None
-        self._watch_threads: list[threading.Thread] = []
+        self._watchers: list[Worker] = []
         self._takes_shots = True
         self._folder_job, self._solve_job, self._load_job, self._choice_job = (
             Job(name, self) for name in ("reading", "solving", "loading", "choosing")
@@ -115,10 +115,10 @@ class CalibrationModel(QObject):
         watch = BoardWatch(pairs, self.collection, lambda: self._bridge.status().rig, self._publish)
         watch.takes_shots = self._takes_shots
         self._watch = watch
-        self._watch_threads = [thread for thread in self._watch_threads if thread.is_alive()]
-        thread = threading.Thread(target=watch.run, name="board watch")
-        self._watch_threads.append(thread)
-        thread.start()
+        self._watchers = [worker for worker in self._watchers if worker.alive]
+        worker = Worker("board watch", watch.run, self._crashed)
+        self._watchers.append(worker)
+        worker.start()
 
     def unwatch(self) -> None:
         """Look no longer; the thread ends with the pair it is at."""
@@ -131,8 +131,8 @@ class CalibrationModel(QObject):
         self.unwatch()
         for job in (self._folder_job, self._solve_job, self._load_job, self._choice_job):
             job.close()
-        for thread in self._watch_threads:
-            thread.join()
+        for worker in self._watchers:
+            worker.join()
         self.collection.close()
 
     def set_takes_shots(self, takes: bool) -> None:
@@ -243,6 +243,9 @@ class CalibrationModel(QObject):
         pictures = {role: make_picture(image) for role, image in sighting.images.items()}
         if self._sightings.put(LiveBoard(sighting, pictures)):
             emit(self._sighting_ready)
+
+    def _crashed(self, worker: str, error: Exception) -> None:
+        emit(self.failed, f"The {worker} stopped: {error}. Leave the page and come back to start it again.")
 
     def _poke_collection(self) -> None:
         if self._pokes.put(item=True):

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
@@ -314,10 +315,9 @@ class CalibrationPage(Page):
             self._show_a_shot()
 
     def _show_a_shot(self) -> None:
-        views = self.model.state.views
-        images = self.model.collection.images(views[0].name) if views else None
-        if images is not None:
-            self.previewing.show_shot(images)
+        views, collection = self.model.state.views, self.model.collection
+        if views:
+            self.previewing.show_shot(partial(collection.images, views[0].name))
 
     def _on_proposed(self, scene: SceneRange) -> None:
         self._scene = scene

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.calibrating.preview import Preview, PreviewImages, PreviewWish
 from app.calibrating.ranges import Cost, SceneRange, measure_cost, scene_range
+from app.pipeline.worker import Worker
 from app.ui.bridge import Bridge
 from app.ui.calibration.jobs import Job, emit
 from app.ui.mailbox import Mailbox
@@ -54,7 +54,7 @@ class Previewing(QObject):
         self._bridge = bridge
         self._box: Mailbox[PreviewPictures] = Mailbox()
         self._preview: Preview | None = None
-        self._threads: list[threading.Thread] = []
+        self._workers: list[Worker] = []
         self._calibration: RigCalibration | None = None
         self._wish = PreviewWish()
         self._ready.connect(self._take)
@@ -78,10 +78,10 @@ class Previewing(QObject):
         self._preview = preview
         preview.show(self._wish)
         preview.use(self._calibration)
-        self._threads = [thread for thread in self._threads if thread.is_alive()]
-        thread = threading.Thread(target=preview.run, name="preview")
-        self._threads.append(thread)
-        thread.start()
+        self._workers = [worker for worker in self._workers if worker.alive]
+        worker = Worker("preview", preview.run, self._crashed)
+        self._workers.append(worker)
+        worker.start()
 
     def stop(self) -> None:
         """Show nothing more; the thread ends with the pair it is at."""
@@ -96,8 +96,8 @@ class Previewing(QObject):
         self.stop()
         for job in (self._range_job, self._cost_job, self._load_job):
             job.close()
-        for thread in self._threads:
-            thread.join()
+        for worker in self._workers:
+            worker.join()
 
     def use(self, calibration: RigCalibration | None) -> None:
         """Rectify with this."""
@@ -112,11 +112,18 @@ class Previewing(QObject):
         if self._preview is not None:
             self._preview.show(wish)
 
-    def show_shot(self, images: BoardImages) -> None:
+    def show_shot(self, find: Callable[[], BoardImages | None]) -> None:
         """Show a pair from disk, where no rig is running."""
         preview = self._preview
-        if preview is not None:
-            self._load_job.start(lambda *_: preview.show_images(images.load("mono"), images.load("color")))
+        if preview is None:
+            return
+
+        def work(*_: object) -> None:
+            images = find()
+            if images is not None:
+                preview.show_images(images.load("mono"), images.load("color"))
+
+        self._load_job.start(work)
 
     def measure(self) -> None:
         """Propose a range from the last rectified pairs; `proposed` follows."""
@@ -171,6 +178,9 @@ class Previewing(QObject):
         shown = PreviewPictures(make_picture(images.mono), make_picture(images.reference), over)
         if self._box.put(shown):
             emit(self._ready)
+
+    def _crashed(self, worker: str, error: Exception) -> None:
+        self._fail(f"The {worker} stopped: {error}. Leave the page and come back to start it again.")
 
     def _fail(self, problem: str) -> None:
         emit(self._preview_failed, problem)
