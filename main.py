@@ -34,6 +34,9 @@ COMMANDS = {
     "colorize": _Command("app.commands.colorize", "colorize pairs of image files"),
     "calibrate": _Command("app.commands.calibrate", "solve a rig's calibration from pairs of board images"),
     "board": _Command("app.commands.board", "write a printable calibration board as PDF"),
+    "photometric": _Command(
+        "app.commands.photometric", "measure black level, flat field and colours of a rig"
+    ),
     "bench": _Command("app.commands.bench", "measure the time and memory of every stage"),
     "drill": _Command("app.commands.drill", "break a rig on purpose and measure how it comes back"),
     "soak": _Command("app.commands.soak", "start and stop a rig many times and look for leaks"),

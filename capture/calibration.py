@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from capture.checks import keys, numbers, table_of, whole
 from capture.errors import CalibrationError
 from capture.files import write_atomically
+from capture.photometric.model import Photometric, photometric_from_table, photometric_to_table
 from capture.quality import Quality, quality_from_table, quality_to_table
 
 # 1: geometry and search range. 2: adds measured accuracy, the target and the photometric part,
@@ -112,6 +113,7 @@ class RigCalibration:
         quality: errors on views kept back, uncertainties and where it is weak; None if unknown.
         target: settings of the target it was solved from (`capture.targets.target_from_table` reads them),
             empty if unknown.
+        photometric: black level, flat field and colours of the cameras; None if not measured.
 
     Raises:
         CalibrationError: a value is not finite, of the wrong shape or contradicts another; names the key.
@@ -131,6 +133,7 @@ class RigCalibration:
     correction: Correction | None = None
     quality: Quality | None = None
     target: Mapping[str, object] = field(default_factory=dict)
+    photometric: Photometric | None = None
 
     def __post_init__(self) -> None:
         rotation = numbers(self.rotation, (3, 3), "rotation")
@@ -230,7 +233,7 @@ _TABLES: dict[str, frozenset[str]] = {
 }
 
 
-_SINCE_2 = {"accuracy", "target"}
+_SINCE_2 = {"accuracy", "target", "photometric"}
 
 
 def _to_document(calibration: RigCalibration) -> dict[str, object]:
@@ -264,6 +267,8 @@ def _to_document(calibration: RigCalibration) -> dict[str, object]:
         document["accuracy"] = quality_to_table(calibration.quality)
     if calibration.target:
         document["target"] = dict(calibration.target)
+    if calibration.photometric is not None:
+        document["photometric"] = photometric_to_table(calibration.photometric)
     return document
 
 
@@ -293,6 +298,7 @@ def _from_document(document: dict[str, object]) -> RigCalibration:
         "correction": _correction(document),
         "quality": quality_from_table(table_of(document, "accuracy")) if "accuracy" in document else None,
         "target": table_of(document, "target") if "target" in document else {},
+        "photometric": _photometric(document),
         **mounting,
         **errors,
         **search,
@@ -306,6 +312,12 @@ def _correction(document: dict[str, object]) -> Correction | None:
     table = table_of(document, "correction")
     keys(table, {"date", "rotation_deg"}, set(), "correction.")
     return Correction(**table)  # type: ignore[arg-type]
+
+
+def _photometric(document: dict[str, object]) -> Photometric | None:
+    if "photometric" not in document:
+        return None
+    return photometric_from_table(table_of(document, "photometric"))
 
 
 def _camera(table: dict[str, object], name: str) -> CameraCalibration:

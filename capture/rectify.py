@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from capture.calibration import CameraCalibration, Matrix, RigCalibration
 from capture.errors import CalibrationError
 from capture.frames import Image
+from capture.photometric.apply import Corrector
+from capture.photometric.measure import gains_at
+from capture.photometric.model import CameraPhotometric, Photometric
 
 # A common view without any empty border is worth this much of the mono camera's field of view, not more: rigs
 # whose baseline is far from level would lose half of it.
@@ -113,6 +116,9 @@ class RectifiedView:
 class Rectifier(RectifiedView):
     """Maps raw images to rectified ones; the maps are made once, here. Immutable, for any thread.
 
+    What the calibration knows of the cameras' light and colours is corrected too (see
+    `capture.photometric.model`), unless `photometric` is False.
+
     Attributes:
         mono_valid, reference_valid: H×W bool, pixels that come from inside the raw image.
 
@@ -120,11 +126,14 @@ class Rectifier(RectifiedView):
         CalibrationError: the cameras hardly see anything in common.
     """
 
-    def __init__(self, calibration: RigCalibration) -> None:
+    def __init__(self, calibration: RigCalibration, *, photometric: bool = True) -> None:
         super().__init__(calibration)
         mono, color = calibration.mono, calibration.color
         self._mono_maps, self.mono_valid = self._maps(mono, self.mono_rotation)
         self._color_maps, self.reference_valid = self._maps(color, self.color_rotation)
+        known = (photometric and calibration.photometric) or Photometric()
+        self._mono_corrector = self._corrector(known.mono, mono.size_px, self._mono_maps, 1)
+        self._color_corrector = self._corrector(known.color, color.size_px, self._color_maps, 3)
         common = float((self.mono_valid & self.reference_valid).mean())
         if common < SMALLEST_COMMON_VIEW:
             raise CalibrationError(
@@ -149,12 +158,27 @@ class Rectifier(RectifiedView):
     def rectify_mono(self, mono: Image) -> Image:
         """Return the rectified mono image; see `rectify`."""
         _check_size(mono, self.calibration.mono, "mono")
-        return _remap(mono, self._mono_maps)
+        rectified = _remap(mono, self._mono_maps)
+        return rectified if self._mono_corrector is None else self._mono_corrector.apply(rectified)
 
     def rectify_color(self, color: Image) -> Image:
         """Return the rectified colour image; see `rectify`."""
         _check_size(color, self.calibration.color, "color")
-        return _remap(color, self._color_maps)
+        rectified = _remap(color, self._color_maps)
+        return rectified if self._color_corrector is None else self._color_corrector.apply(rectified)
+
+    def _corrector(
+        self, camera: CameraPhotometric | None, size_px: tuple[int, int], maps: Maps, channels: int
+    ) -> Corrector | None:
+        """Return what corrects a rectified image: the flat field is rectified once, as the images are."""
+        if camera is None:
+            return None
+        if camera.flat_field is None:
+            return Corrector(camera, channels)
+        gains = gains_at(camera, (size_px[1], size_px[0]))
+        rectified = cv2.remap(gains, *maps, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        rectified = np.asarray(rectified, np.float32).reshape(self.size_px[1], self.size_px[0], -1)
+        return Corrector(camera, channels, rectified)
 
     def _maps(self, camera: CameraCalibration, rotation: Matrix) -> tuple[Maps, NDArray[np.bool_]]:
         """Return maps in fixed point (1/32 px; faster than floating point) and where they stay inside."""

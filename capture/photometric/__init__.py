@@ -1,0 +1,1 @@
+"""Black level, flat field, white balance and colours of both cameras: measured, kept, applied."""
