@@ -34,7 +34,7 @@ class LiveConfig:
     volume_channels: tuple[int, int] = (16, 32)
     normalization_window: int = 9
     volume_budget: int = 2_300_000
-    tilt_steps: int = 1
+    tilt_steps: int = 2
 
 
 def normalize_contrast(luma: Tensor, window: int) -> Tensor:
