@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.pipeline.board import Board
-from capture.calibration import RigCalibration, load_calibration
+from capture.calibration import RigCalibration, load_calibration, save_calibration
 from capture.errors import CalibrationError
 from capture.rectify import Rectifier
 from capture.rig import RigInfo
@@ -103,6 +103,26 @@ class Calibrations:
         else:
             self._errors.clear(TOPIC)
             self._notices.clear(TOPIC)
+
+
+def save_keeping_former(calibration: RigCalibration, path: Path) -> None:
+    """Write a calibration file; what another calibration left there is kept beside it, under its date.
+
+    Raises CalibrationError.
+    """
+    if path.is_file():
+        try:
+            former = load_calibration(path)
+        except CalibrationError:
+            stamp = "unreadable"  # whatever it is, it is not ours to destroy
+        else:
+            stamp = "" if former.date == calibration.date else f"{former.date:%Y-%m-%d_%H%M%S}"
+        if stamp:
+            try:
+                path.rename(path.with_name(f"{path.stem}.{stamp}{path.suffix}"))
+            except OSError as error:
+                raise CalibrationError(f"cannot keep the former {path}: {error.strerror or error}") from error
+    save_calibration(calibration, path)
 
 
 def check_sizes(calibration: RigCalibration, info: RigInfo) -> None:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
-from app.pipeline.calibrations import CalibrationInUse
+from app.pipeline.calibrations import CalibrationInUse, save_keeping_former
 from app.pipeline.cameras import CameraDesk
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.status import PipelineStatus
 from app.pipeline.taps import Taps
 from app.ui.mailbox import Mailbox
 from app.ui.renderer import Renderer, Shown, Wish
-from capture.calibration import RigCalibration, save_calibration
+from capture.calibration import RigCalibration
 from capture.errors import CalibrationError, CaptureError, DatasetError
 from capture.frames import Role
 from capture.rig import Setting, SettingValue
@@ -185,7 +185,7 @@ class Bridge(QObject):
 
         def use(pipeline: LivePipeline) -> None:
             if path is not None:
-                save_calibration(calibration, path)
+                save_keeping_former(calibration, path)
             pipeline.use_calibration(calibration, path)
 
         self._request("use_calibration", str(path or ""), use)

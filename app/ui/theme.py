@@ -80,6 +80,8 @@ QDockWidget {{ color: {DIM}; font-size: {SMALL_PX}px; }}
 QDockWidget::title {{ background: {WINDOW}; padding: 3px 8px; text-align: left; }}
 QLabel[role="dim"] {{ color: {DIM}; }}
 QLabel[role="section"] {{ color: {DIM}; font-size: {SMALL_PX}px; font-weight: 600; padding-top: 5px; }}
+QHeaderView::section {{ background: {PANEL}; color: {DIM}; border: none; padding: 4px 6px; }}
+QTreeView, QTableWidget {{ border: 1px solid {LINE}; border-radius: 4px; }}
 QTabWidget::pane {{ border: none; }}
 QTabBar {{ background: {WINDOW}; }}
 QTabBar::tab {{ background: {WINDOW}; color: {DIM}; padding: 5px 14px;
@@ -103,7 +105,7 @@ QPushButton:pressed {{ background: #4e4e4e; }}
 QPushButton:default {{ border-color: #7a7a7a; }}
 QLineEdit, QDoubleSpinBox, QSpinBox {{ background: {WELL}; border: 1px solid {LINE}; border-radius: 4px;
     padding: 3px 6px; selection-background-color: #5a5a5a; }}
-QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {{ width: 0; border: none; }}
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0; border: none; }}
 QPushButton:checked {{ background: #565656; border-color: #8a8a8a; }}
 QPushButton:disabled {{ color: {FAINT}; border-color: {LINE}; }}
 QPushButton:focus {{ border-color: {DIM}; }}

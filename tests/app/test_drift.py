@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 
+from app.pipeline.calibrations import save_keeping_former
 from app.pipeline.drift import DriftWatch, next_light
 from app.pipeline.live import LiveConfig
 from app.pipeline.slots import LatestSlot
@@ -138,3 +140,18 @@ def test_a_calibration_for_another_size_is_refused() -> None:
         with pytest.raises(CalibrationError, match="96×64"):
             live.pipeline.use_calibration(EXACT)
         assert live.pipeline.calibration is None
+
+
+def test_a_former_calibration_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "rig.toml"
+    former = replace(EXACT, date=datetime(2026, 3, 1, 12, 0, tzinfo=UTC))
+    save_keeping_former(former, path)
+    save_keeping_former(replace(former, max_disparity=64), path)  # the same one, with another range
+    assert [file.name for file in tmp_path.iterdir()] == ["rig.toml"]
+    save_keeping_former(PITCHED, path)
+    kept = load_calibration(tmp_path / "rig.2026-03-01_120000.toml")
+    assert kept.max_disparity == 64
+    assert load_calibration(path).date == PITCHED.date
+    path.write_text("not a calibration")
+    save_keeping_former(PITCHED, path)
+    assert (tmp_path / "rig.unreadable.toml").read_text() == "not a calibration"

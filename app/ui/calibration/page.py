@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 
 from app.calibrating.collection import CollectionState
 from app.calibrating.ranges import SceneRange
+from app.pipeline.calibrations import save_keeping_former
 from app.pipeline.status import PipelineStatus
 from app.ui.calibration.capture_step import CaptureStep
 from app.ui.calibration.check_step import CheckStep, range_of
@@ -36,7 +37,7 @@ from app.ui.pages import Host, Page
 from app.ui.settings import UiSettings
 from capture.board_pdf import PAPERS, usual_target, write_board
 from capture.calibrate import RigSolution
-from capture.calibration import RigCalibration, save_calibration
+from capture.calibration import RigCalibration
 from capture.errors import CalibrationError
 from capture.rig import RigInfo
 from capture.targets import Chessboard, Target, target_from_table, target_to_table
@@ -101,6 +102,7 @@ class CalibrationPage(Page):
         self.model = CalibrationModel(self._bridge, target, self._settings.calibration_folder, self)
         self.previewing = Previewing(self._bridge, self)
         self._rig: RigInfo | None = None
+        self._seen: tuple[tuple[str, int, int], ...] = ()
         self._running = False
         self._in_use: RigCalibration | None = None
         self._scene: SceneRange | None = None
@@ -214,12 +216,14 @@ class CalibrationPage(Page):
             self._show_checked()
 
     def _on_rig(self, rig: RigInfo | None, *, running: bool) -> None:
-        before, self._rig, self._running = self._rig, rig, running
+        self._rig, self._running = rig, running
         self.capture.show_rig(rig.commands if rig is not None else (), running=running)
         if rig is None:
             return
-        if before is not None and (rig.mono, rig.color) != (before.mono, before.color):
+        seen = tuple((camera.serial, camera.width, camera.height) for camera in (rig.mono, rig.color))
+        if self._seen and seen != self._seen:
             self.model.start_anew()  # shots of other cameras, or of another size, do not belong together
+        self._seen = seen
         if rig.kind == "virtual" and not self._settings.calibration_target and not self.model.state.views:
             self.model.choose_target(VIRTUAL_BOARD)
 
@@ -277,7 +281,7 @@ class CalibrationPage(Page):
             return
 
         def work(*_: object) -> str:
-            save_calibration(solution.calibration, path)
+            save_keeping_former(solution.calibration, path)
             return f"Saved to {path}"
 
         self._write_job.start(work)
