@@ -130,7 +130,18 @@ def first_guess(
     """Return (intrinsics (9,), poses v×6 relative to this camera) to start from, without distortion.
 
     Views that the camera did not see get the pose of none: NaN.
+
+    Raises CalibrationError: the points of a view lie on a line, so that it has no pose.
     """
+    try:
+        return _first_guess(camera, size_px, sightings, views)
+    except cv2.error as error:
+        raise CalibrationError("a view of the board has no pose: do its points lie on a line?") from error
+
+
+def _first_guess(
+    camera: int, size_px: tuple[int, int], sightings: Sequence[Sighting], views: int
+) -> tuple[Vector, Vector]:
     ours = [seen for seen in sightings if seen.camera == camera]
     matrix = cv2.initCameraMatrix2D([s.target_mm for s in ours], [s.points_px for s in ours], size_px)
     focal = (float(matrix[0, 0]), float(matrix[1, 1]))
@@ -141,11 +152,9 @@ def first_guess(
     intrinsics = np.array([*focal, (size_px[0] - 1) / 2, (size_px[1] - 1) / 2, 0, 0, 0, 0, 0], np.float64)
     poses = np.full((views, 6), np.nan)
     for seen in ours:
-        found, turn, shift = cv2.solvePnP(
+        _, turn, shift = cv2.solvePnP(
             seen.target_mm, seen.points_px, _matrix(intrinsics), intrinsics[4:], flags=cv2.SOLVEPNP_IPPE
         )
-        if not found:
-            raise CalibrationError("a view of the board has no pose: its points lie on a line")
         poses[seen.view] = np.concatenate([np.ravel(turn), np.ravel(shift)])
     return intrinsics, poses
 

@@ -13,6 +13,7 @@ import pytest
 import main
 from capture.calibration import load_calibration
 from capture.rectify import Rectifier
+from capture.targets import Chessboard, save_target, target_from_table
 from tests.capture.test_calibrate import draw_board, pinhole_boards
 
 SIZE = (320, 240)
@@ -77,10 +78,29 @@ def test_lists_and_sides(board_folder: Path, tmp_path: Path) -> None:
     assert load_calibration(tmp_path / "a.toml").color_side == "right"
 
 
+def test_a_target_from_a_file_and_pairs_that_are_left_out(
+    board_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save_target(Chessboard(9, 6, 25.0), tmp_path / "board.toml")
+    out = tmp_path / "a.toml"
+    given = ["--target", str(tmp_path / "board.toml"), "--exclude", "3", "--keep-all", "--out", str(out)]
+    assert main.main(["calibrate", str(board_folder), *given]) == 0
+    said = capsys.readouterr().out
+    assert "excluded" in said
+    assert "8 of 9 used" in said
+    assert "verdict:" in said
+    calibration = load_calibration(out)
+    assert calibration.quality is not None
+    assert calibration.quality.epipolar.views == 8
+    assert target_from_table(calibration.target) == Chessboard(9, 6, 25.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         ([], "which images?"),
+        (["BOARDS", "--target", "rings:3x3:2"], "is no target"),
+        (["BOARDS", "--exclude", "nobody"], "there is no such pair"),
         (["nowhere"], "nowhere does not exist"),
         (["BOARDS", "--mono-images", "BOARDS"], "belong together"),
         (["--mono-images", "BOARDS"], "belong together"),
