@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.calibration import load_calibration
-from capture.dataset import DatasetReader, DatasetWriter
+from capture.dataset import DatasetEvent, DatasetReader, DatasetWriter, read_events
 from capture.dataset_records import from_line, to_line
 from capture.errors import DatasetError
 from capture.frames import Frame, Layout
@@ -485,3 +485,31 @@ def test_plain_images_of_the_wrong_kind(
     reader = DatasetReader.open(tmp_path)
     with pytest.raises(DatasetError, match=said):
         reader.load(reader.records[0])
+
+
+def test_events_stand_between_the_pairs_they_happened_between(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", RIG) as dataset:
+        dataset.note(DatasetEvent("rig_lost", {"cause": "unplugged"}))
+        name = dataset.save(make_pair(0))
+        dataset.note(DatasetEvent("rig_back", {"frozen_s": 1.5, "refused": ["Gain"]}))
+    with (tmp_path / "set" / "events.jsonl").open("ab") as file:
+        file.write(b'{"at": "2026-')  # the power went while a line was written
+    with DatasetWriter(tmp_path / "set", RIG) as dataset:
+        dataset.note(DatasetEvent("rig_lost", {"cause": "again"}))
+    lost, back, again = read_events(tmp_path / "set")
+    assert (lost["event"], lost["after"], lost["cause"], lost["session"]) == (
+        "rig_lost",
+        None,
+        "unplugged",
+        0,
+    )
+    assert (back["event"], back["after"], back["frozen_s"], back["refused"]) == (
+        "rig_back",
+        name,
+        1.5,
+        ["Gain"],
+    )
+    assert (again["after"], again["session"]) == (name, 1)
+    assert [record.name for record in DatasetReader.open(tmp_path / "set")] == [name]
+    with pytest.raises(DatasetError, match="not open for writing"):
+        dataset.note(DatasetEvent("rig_lost"))
