@@ -40,22 +40,22 @@ class Fault:
     """One way to break a rig.
 
     Attributes:
-        signal: sent to the capture process.
+        signal: name of one that is sent to the capture process, where the system has it.
         settings: given to the mono camera first, where it has them.
         command: of the rig, or of a camera as NAME:ROLE.
     """
 
     name: str
     meaning: str
-    signal: signal.Signals | None = None
+    signal: str = ""
     settings: tuple[tuple[str, SettingValue], ...] = ()
     command: str = ""
 
 
 FAULTS = (
-    Fault("kill", "capture process killed (SIGKILL)", signal.SIGKILL),
-    Fault("crash", "crash inside a library (SIGSEGV)", signal.SIGSEGV),
-    Fault("hang", "capture process stands still (SIGSTOP)", signal.SIGSTOP),
+    Fault("kill", "capture process killed (SIGKILL)", "SIGKILL"),
+    Fault("crash", "crash inside a library (SIGSEGV)", "SIGSEGV"),
+    Fault("hang", "capture process stands still (SIGSTOP)", "SIGSTOP"),
     Fault("fetch", "a fetch that never returns", command="HangFetch"),
     Fault("unplug", "mono camera unplugged, back at once", command="LoseDevice:mono"),
     Fault("unplug-color", "colour camera unplugged, back at once", command="LoseDevice:color"),
@@ -161,6 +161,8 @@ def drill(spec: RigSpec, faults: Sequence[Fault], repeats: int, tell: Callable[[
 
 def _is_known(pipeline: LivePipeline, fault: Fault) -> bool:
     """Tell whether this rig can be broken in this way."""
+    if fault.signal:
+        return fault.signal in signal.Signals.__members__
     info = pipeline.status().rig
     nodes = {feature.name for feature in pipeline.cameras.features("mono")}
     known = {*nodes, *(info.commands if info is not None else ())}
@@ -171,11 +173,11 @@ def _is_known(pipeline: LivePipeline, fault: Fault) -> bool:
 def _break(pipeline: LivePipeline, news: threading.Condition, fault: Fault) -> Outage | None:
     """Break the rig once and return how it came back, None if it did not."""
     before = len(pipeline.status().recovery.outages)
-    if fault.signal is not None:
+    if fault.signal:
         pid = pipeline.capture_pid
         if pid is None:
             raise CaptureError("the capture process is gone by itself")
-        os.kill(pid, fault.signal)
+        os.kill(pid, signal.Signals[fault.signal])
     with suppress(DeviceLost):  # which is what it is for
         for name, value in fault.settings:
             pipeline.apply("mono", name, value)
