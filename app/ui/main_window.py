@@ -185,6 +185,7 @@ class MainWindow(QMainWindow):
         self._rig_commands.triggered.connect(self._on_rig_command)
         self._camera_dock.visibilityChanged.connect(self._show_cameras)
         self.cameras.changed.connect(self.bridge.apply)
+        self.cameras.all_wanted.connect(self._on_all_features)
         self.chooser.chosen.connect(self._on_rig_chosen)
         self.chooser.refused.connect(self.banner.show_failure)
         self.inspection.refused.connect(self.toast.flash)
@@ -296,6 +297,9 @@ class MainWindow(QMainWindow):
     def _on_recalibrate(self) -> None:
         self.pages.show_page("calibration")
 
+    def _on_all_features(self) -> None:
+        self.pages.show_page("cameras")
+
     def _on_applied(self, role: str, name: str) -> None:
         self._show_cameras(visible=self._camera_dock.isVisible())
         self.cameras.answered(role, name)
@@ -352,7 +356,7 @@ class MainWindow(QMainWindow):
         self.banner.show_state(status.error, status.notice, status.recovery)
         # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
         unchosen = status.rig is not None and status.rig.kind == "virtual" and bool(status.rig.notice)
-        self.banner.notice.offer("Set up a rig …" if unchosen else "")
+        self.banner.notice.offer("Set up a rig …" if unchosen and self.pages.current != "rig" else "")
         self.saving.show_recorder(status.recorder)
         self._show_run(status)
         if status.state == "starting" and self._stop_was_slow:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
-from app.ui.rig.card import ShortLine
+from app.ui.rig.card import ShortLine, short_path
 from app.ui.theme import GREEN, VERMILION
 from capture.discovery import PATH_VARIABLE
 from capture.probe import ProducerReport
@@ -65,7 +65,7 @@ class LibraryList(QWidget):
             rest = ShortLine(self)
             rest.setProperty("role", "smalldim")
             outcome = self._outcome(report)
-            rest.set_line(f"{outcome} — {report.path.parent}", f"{report.path}\n{outcome}")
+            rest.set_line(f"{outcome} — {short_path(report.path.parent)}", f"{report.path}\n{outcome}")
             for column, widget in enumerate((sign, name, rest)):
                 self._grid.addWidget(widget, row, column)
 

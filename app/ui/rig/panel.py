@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.ui.rig.card import ShortLine
+from app.ui.rig.card import ShortLine, short_path
 from app.ui.rig.draft import ROLE_WORDS, RigDraft, fitting_formats, planned_cameras, with_limits
 from app.ui.rig.places import Places
 from app.ui.theme import DIM, GREEN, TEXT, VERMILION
@@ -91,6 +91,7 @@ class RigPanel(QFrame):
         self.save = QPushButton("Save and open", self)
         self.save.setToolTip("Write the rig file and run the rig (Ctrl+S)")
         self.save.setShortcut("Ctrl+S")
+        self.save.setDefault(True)
         self.save.clicked.connect(self.save_wanted)
         self._arrange(hint)
 
@@ -169,7 +170,7 @@ class RigPanel(QFrame):
         self._show_budget(cameras)
         self.roles_title.set_done(done=draft.complete)
         self.save.setEnabled(draft.complete)
-        self.file.set_line(str(file))
+        self.file.set_line(short_path(file), str(file))
         self._filling = False
 
     def final(self, cameras: Mapping[str, PreviewCamera]) -> RigDraft:

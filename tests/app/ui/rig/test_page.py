@@ -33,6 +33,12 @@ def _bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def window(make_window: Callable[..., MainWindow]) -> MainWindow:
+    """A window that loads no networks: nobody looks at results here."""
+    return make_window(LiveConfig(VirtualSpec(), colorize=False))
+
+
+@pytest.fixture
 def page(window: MainWindow, qtbot) -> RigPage:
     """The page with the simulated cameras found, before their pictures."""
     window.pages.show_page("rig")
@@ -213,7 +219,8 @@ def test_no_rig_file_is_overwritten_by_a_new_one(tmp_path: Path) -> None:
 
 
 def test_the_first_run_offers_the_page(make_window: Callable[..., MainWindow], qtbot) -> None:
-    window = make_window(LiveConfig(VirtualSpec(notice="No camera found: showing the virtual rig.")))
+    spec = VirtualSpec(notice="No camera found: showing the virtual rig.")
+    window = make_window(LiveConfig(spec, colorize=False))
     window.bridge.start(window._config)
     qtbot.waitUntil(lambda: window.banner.notice.action.isVisible(), timeout=TIMEOUT_MS)  # noqa: PLW0108
     QTest.mouseClick(window.banner.notice.action, Qt.MouseButton.LeftButton)
