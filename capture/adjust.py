@@ -153,7 +153,7 @@ def _first_guess(
     poses = np.full((views, 6), np.nan)
     for seen in ours:
         _, turn, shift = cv2.solvePnP(
-            seen.target_mm, seen.points_px, _matrix(intrinsics), intrinsics[4:], flags=cv2.SOLVEPNP_IPPE
+            seen.target_mm, seen.points_px, camera_matrix(intrinsics), intrinsics[4:], flags=cv2.SOLVEPNP_IPPE
         )
         poses[seen.view] = np.concatenate([np.ravel(turn), np.ravel(shift)])
     return intrinsics, poses
@@ -268,10 +268,11 @@ def _pose_in(bundle: Bundle, view: int, camera: int) -> tuple[Vector, Vector]:
 
 def _lens(bundle: Bundle, camera: int) -> tuple[Vector, Vector]:
     values = bundle.cameras[camera]
-    return _matrix(values), values[4:]
+    return camera_matrix(values), values[4:]
 
 
-def _matrix(values: Vector) -> Vector:
+def camera_matrix(values: Vector) -> Vector:
+    """Return the 3×3 camera matrix of intrinsics fx fy cx cy …."""
     return np.array([[values[0], 0, values[2]], [0, values[1], values[3]], [0, 0, 1]])
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from capture.board_views import FEWEST_COMMON
 from capture.coverage import (
     COVERAGE_CELLS,
     Bars,
@@ -236,10 +237,6 @@ class Guide:
             now[rows, columns] = True
             counts.append(int((now & (self.counts(role) == 0)).sum()))
         return max(counts)
-
-
-# Fewer points than these say little of how the cameras stand to each other.
-FEWEST_COMMON = 8
 
 
 def _place(counts: NDArray[np.int64]) -> str:

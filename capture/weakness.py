@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.adjust import INTRINSICS, Adjusted, Bundle
+from capture.adjust import INTRINSICS, Adjusted, Bundle, camera_matrix
 from capture.coverage import COVERAGE_CELLS
 from capture.rectify import RectifiedView
 
@@ -40,8 +40,7 @@ def seen_by(
     seen = []
     for camera, pose in ((0, np.zeros(6)), (1, bundle.mounting)):
         values = bundle.cameras[camera]
-        matrix = np.array([[values[0], 0, values[2]], [0, values[1], values[3]], [0, 0, 1]])
-        pixels, _ = cv2.projectPoints(points_mm, pose[:3], pose[3:], matrix, values[4:])
+        pixels, _ = cv2.projectPoints(points_mm, pose[:3], pose[3:], camera_matrix(values), values[4:])
         seen.append(np.asarray(pixels, np.float64).reshape(-1, 2))
     return seen[0], seen[1]
 
