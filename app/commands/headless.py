@@ -13,7 +13,7 @@ from types import FrameType
 from typing import TextIO
 
 from app.commands.montage import side_by_side
-from app.commands.summary import Json, ResultTally, accounts, drops, lines, recovery, write_json
+from app.commands.summary import Json, ResultTally, accounts, drops, libraries, lines, recovery, write_json
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.recovery import recovered_words
 from app.pipeline.slots import LosslessQueue
@@ -208,6 +208,7 @@ def _summary(config: LiveConfig, status: PipelineStatus, run: _Run) -> Mapping[s
     seconds = run.tally.seconds if config.colorize else run.seconds
     return {
         "rig": status.rig.name if status.rig is not None else None,
+        "libraries": libraries(status.rig),
         "model": status.model if config.colorize else None,
         "device": status.device,
         "search": {

@@ -16,6 +16,7 @@ from app.pipeline.status import LiveResult, PipelineStatus, RecoveryStatus
 from capture.errors import DatasetError
 from capture.files import write_atomically
 from capture.frames import ROLES
+from capture.rig import RigInfo
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | int | None"
 
@@ -102,6 +103,15 @@ def accounts(status: PipelineStatus) -> dict[str, Json]:
     return {"cameras": cameras, "stages": stages}
 
 
+def libraries(rig: RigInfo | None) -> list[dict[str, Json]]:
+    """Return the GenTL libraries that were loaded."""
+    loaded = rig.libraries if rig is not None else ()
+    return [
+        {"path": str(one.path), "vendor": one.vendor, "model": one.model, "version": one.version}
+        for one in loaded
+    ]
+
+
 def recovery(status: RecoveryStatus) -> dict[str, Json]:
     """Return how often the rig was lost and how long it took to come back, seconds."""
     outages = status.outages
@@ -123,15 +133,15 @@ def drops(status: PipelineStatus) -> dict[str, Json]:
 
 
 def lines(summary: Mapping[str, Json]) -> list[str]:
-    """Return the summary for people."""
-    flat = {key: value for key, value in summary.items() if not isinstance(value, Mapping)}
+    """Return the summary for people; lists in it are for machines."""
+    flat = {key: value for key, value in summary.items() if not isinstance(value, Mapping | list)}
     nested = {key: value for key, value in summary.items() if isinstance(value, Mapping)}
     shown = [", ".join(f"{key} {_figure(value)}" for key, value in flat.items() if value not in (None, ""))]
     for name, table in nested.items():
         parts = [
             f"{key} ({_row(value)})" if isinstance(value, Mapping) else f"{key} {_figure(value)}"
             for key, value in table.items()
-            if isinstance(value, str) or not isinstance(value, Sequence)  # lists are for machines
+            if not isinstance(value, list)
         ]
         shown.append(f"{name}: {', '.join(parts)}" if parts else f"{name}: none")
     return shown
