@@ -75,7 +75,7 @@ def serve(spec: RigSpec, ports: Ports) -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole group; the parent decides what it means
-    threading.Thread(target=_end_with_parent, name="parent-watch", daemon=True).start()
+    threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
     try:
         try:
             with open_rig(spec) as rig:
@@ -92,7 +92,7 @@ def serve(spec: RigSpec, ports: Ports) -> None:
         pass  # the parent is gone: nobody is left to tell
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """Make sure that no orphan holds the cameras, even when a vendor's library hangs."""
     parent = multiprocessing.parent_process()
     if parent is None:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 from harvesters.core import Harvester, ParameterKey, ParameterSet
 
+from capture.capture_server import end_with_parent
 from capture.discovery import Device, check_producer, unique_devices
 from capture.errors import CaptureError, SettingRejected
 from capture.genicam import quiet_logger
@@ -34,6 +37,7 @@ BLINK_S, BLINKS = 0.25, 8
 def serve(producer: Path, skip: frozenset[str], connection: Connection) -> None:
     """Run in the preview process, until the parent sends None or is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to judge
+    threading.Thread(target=end_with_parent, name="parent-watch", daemon=True).start()
     try:
         with ExitStack() as closing:
             _run(producer, skip, connection, closing)
@@ -65,7 +69,8 @@ def _run(producer: Path, skip: frozenset[str], connection: Connection, closing: 
             continue
         finally:
             signal.signal(signal.SIGINT, signal.SIG_IGN)  # `create` puts harvesters' own handler there
-        camera = closing.enter_context(_opened(device, acquirer))
+        found = replace(device, producer=os.fspath(producer))
+        camera = closing.enter_context(_opened(found, acquirer))
         _say(connection, camera.described())
         cameras[serial] = camera
     for serial, camera in list(cameras.items()):

@@ -71,7 +71,8 @@ def _collect(path: Path, process: subprocess.Popen[str], deadline: float) -> Pro
     # Vendor libraries write to stdout as they like: our answer is the last line.
     try:
         answer = json.loads(output.strip().rpartition("\n")[2])
-        devices = tuple(Device(**device) for device in answer["devices"])
+        # Some producers give their name where their path is asked for; we know where it was found.
+        devices = tuple(Device(**{**device, "producer": os.fspath(path)}) for device in answer["devices"])
         found = answer["library"]
         library = LoadedLibrary(**{**found, "path": Path(found["path"])}) if found is not None else None
         return ProducerReport(path, devices, answer["problem"], tuple(answer["repeated"]), library)

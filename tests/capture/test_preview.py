@@ -8,10 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harvesters.core import Harvester
 
-from capture.discovery import viky_producer
+from capture.discovery import Device, viky_producer
 from capture.errors import DeviceLost
 from capture.frames import Frame, Layout, frozen
+from capture.node_settings import NodeSettings
 from capture.preview import (
     THUMBNAIL_PX,
     PreviewCamera,
@@ -21,6 +23,8 @@ from capture.preview import (
     describe_cameras,
     thumbnail_of,
 )
+from capture.preview_server import _opened
+from capture.simulator.rig import COLOR_SERIAL, MONO_SERIAL, producer_path
 
 TIMEOUT_S = 60.0
 
@@ -77,6 +81,44 @@ def test_a_process_that_dies_is_noticed() -> None:
         os.kill(preview._process.pid, signal.SIGKILL)
         with pytest.raises(DeviceLost, match=r"viky\.cti ended"):
             read_on(preview)
+
+
+def test_a_camera_that_waits_for_a_trigger_is_shown_too(
+    simulator: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CYCLERIG_SIMULATOR_SETTINGS", "color.TriggerMode=On")
+    with PreviewProcess(producer_path(simulator), skip=frozenset({MONO_SERIAL})) as preview:
+        message = preview.next_message(TIMEOUT_S)
+        assert isinstance(message, PreviewCamera)
+        assert message.device.producer == str(producer_path(simulator))
+        assert message.limit_nodes[-1] == "DeviceLinkThroughputLimit"
+        while not isinstance(message, PreviewFrame):
+            message = preview.next_message(TIMEOUT_S)
+            assert message is not None
+    assert message.serial == COLOR_SERIAL
+
+
+def test_a_camera_is_left_as_it_was_found(simulator: Path) -> None:
+    harvester = Harvester()
+    harvester.add_file(str(producer_path(simulator)))
+    harvester.update()
+    try:
+        before = {"TriggerMode": "On", "AcquisitionFrameRateEnable": False, "ChunkModeActive": True}
+        with harvester.create({"serial_number": COLOR_SERIAL}) as acquirer:
+            nodes = NodeSettings(acquirer.remote_device.node_map)
+            for name, value in before.items():
+                nodes.apply(name, value)
+        acquirer = harvester.create({"serial_number": COLOR_SERIAL})
+        nodes = NodeSettings(acquirer.remote_device.node_map)
+        device = Device(COLOR_SERIAL, "", "", "", "", accessible=True)
+        with _opened(device, acquirer) as camera:
+            camera.start()
+            assert nodes.value("TriggerMode") == "Off"
+        with harvester.create({"serial_number": COLOR_SERIAL}) as acquirer:
+            nodes = NodeSettings(acquirer.remote_device.node_map)
+            assert {name: nodes.value(name) for name in before} == before
+    finally:
+        harvester.reset()
 
 
 def test_a_mosaic_becomes_a_small_colour_picture() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +67,25 @@ def test_every_camera_is_shown_live_and_freed_when_left(window: MainWindow, page
     assert "3 cameras" in row
     window.pages.show_page("live")
     qtbot.waitUntil(lambda: not page.previews.running, timeout=TIMEOUT_MS)
+
+
+def test_a_camera_behind_two_libraries_is_shown_once(
+    window: MainWindow, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        shutil.copy(viky_producer(), tmp_path / folder / f"{folder}.cti")
+    monkeypatch.setenv(PATH_VARIABLE, os.pathsep.join(str(tmp_path / folder) for folder in ("one", "two")))
+    monkeypatch.setattr("app.ui.rig.search.simulated_producers", list)
+    window.pages.show_page("rig")
+    page = window.pages.page("rig")
+    assert isinstance(page, RigPage)
+    qtbot.waitUntil(lambda: len(page.found.cards) == 3, timeout=TIMEOUT_MS)
+    assert {Path(card.device.producer).name for card in page.found.cards.values()} == {"one.cti"}
+    assert len(page.found.libraries.rows()) == 2
+    press(page, "0", "mono")
+    press(page, "1", "color")
+    assert page.draft.spec().producers == (tmp_path / "one" / "one.cti",)
 
 
 def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPage, qtbot) -> None:
