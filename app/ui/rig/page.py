@@ -116,7 +116,8 @@ class RigPage(Page):
     def look(self) -> None:
         """Look for cameras, again or for the first time."""
         self.found.show_searching()
-        self.search.start()
+        # A camera that the preview holds would look like one that another program has taken.
+        self.release(self.search.start)
 
     # --- cameras ---
 
@@ -148,7 +149,7 @@ class RigPage(Page):
         """Bring the preview processes in line with what is on screen and what runs."""
         starting = self._host.bridge.running and not self._known
         wanted: tuple[object, ...] = ()
-        if self._on_screen and self._reports and not starting and not self._then:
+        if self._on_screen and self._reports and not (starting or self._then or self.search.searching):
             listed = self._listed()
             producers = tuple(dict.fromkeys(Path(device.producer) for device in listed.values()))
             running = tuple(sorted((role, info.serial) for role, info in self._running.items()))

@@ -118,6 +118,31 @@ def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPa
     wait_for_pictures(page, qtbot, "0", "1", "2")
 
 
+def test_the_page_can_be_used_without_a_mouse(window: MainWindow, page: RigPage) -> None:
+    window.activateWindow()
+    saved: list[bool] = []
+    window.commands["save"].triggered.connect(saved.append)
+    page.found.cards["0"].buttons["mono"].setFocus()
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Tab)
+    QTest.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+    assert page.draft.role_of("0") == "mono"
+    assert page.draft.role_of("1") == "color"
+    assert saved == [], "Space saves no pair here"
+
+
+def test_looking_again_opens_the_cameras_anew(page: RigPage, qtbot) -> None:
+    wait_for_pictures(page, qtbot, "0")
+    first = page.found.cards["0"]
+    QTest.mouseClick(page.found.again, Qt.MouseButton.LeftButton)
+    assert not page.found.again.isEnabled()
+    qtbot.waitUntil(page.found.again.isEnabled, timeout=TIMEOUT_MS)
+    assert page.found.cards["0"] is first, "the same camera keeps its card"
+    qtbot.waitUntil(lambda: page.previews.running, timeout=TIMEOUT_MS)
+
+
 def test_a_saved_rig_is_opened_to_be_changed(window: MainWindow, page: RigPage, tmp_path: Path) -> None:
     path = tmp_path / "old.toml"
     path.write_text(
