@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from app.calibrating.collection import Collection
 from app.calibrating.session import read_choices
-from capture.board_images import BoardImages, find_board_images
+from capture.board_images import find_board_images
 from capture.calibrate import as_view
-from capture.coverage import BoardView
 from capture.frames import ROLES, Role
-from capture.targets import Detection, NotSeen, Target
+from capture.targets import Detection, NotSeen
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Reading:
-    """How far a folder has been read: pairs looked at, of all, and what was found in the last one."""
+    """How far a folder has been read.
+
+    Attributes:
+        done, total: pairs looked at, of all.
+        found: pairs in which at least one camera sees the target.
+        last: what was found in the last pair, one line.
+        images, seen: the last pair, H×W uint8 each, and the target in it; empty before the first.
+    """
 
     done: int
     total: int
     found: int
     last: str
+    images: Mapping[Role, NDArray[np.uint8]] = field(default_factory=dict)
+    seen: Mapping[Role, Detection | NotSeen] = field(default_factory=dict)
 
 
 def read_folder(
@@ -40,28 +51,23 @@ def read_folder(
 
     Raises CalibrationError: no images, half of a pair is missing, or an image cannot be read.
     """
-    images = find_board_images(paths, mono_side)
+    pairs = find_board_images(paths, mono_side)
     folder = paths[0] if len(paths) == 1 else paths[0].parent
     choices = read_choices(folder) if folder.is_dir() else None
     target = choices.target if choices is not None and choices.target is not None else collection.target
     begun = collection.begin(target, folder, choices)
-    reading = Reading(0, len(images), 0, "")
+    reading = Reading(0, len(pairs), 0, "")
     with ThreadPoolExecutor(len(ROLES), thread_name_prefix="boards") as pool:
-        for number, pair in enumerate(images):
+        for number, pair in enumerate(pairs):
             if cancelled():
                 break
-            view, words = _search(pair, target, pool)
+            images = dict(zip(ROLES, pool.map(pair.load, ROLES), strict=True))
+            seen = dict(zip(ROLES, pool.map(target.detect, images.values()), strict=True))
+            view, lacks = as_view(pair.name, seen["mono"], seen["color"], target)
             if view is not None:
                 collection.add(pair, view, begun)
-            reading = Reading(number + 1, len(images), reading.found + (view is not None), words)
+            words = f"{pair.name}: {lacks or 'found in both images'}"
+            found = reading.found + (view is not None)
+            reading = Reading(number + 1, len(pairs), found, words, images, seen)
             on_progress(reading)
     return reading
-
-
-def _search(pair: BoardImages, target: Target, pool: ThreadPoolExecutor) -> tuple[BoardView | None, str]:
-    def detect(role: Role) -> Detection | NotSeen:
-        return target.detect(pair.load(role))
-
-    mono, color = (search.result() for search in [pool.submit(detect, role) for role in ROLES])
-    view, lacks = as_view(pair.name, mono, color, target)
-    return view, f"{pair.name}: {lacks or 'found in both images'}"

@@ -17,12 +17,11 @@ from PySide6.QtWidgets import (
 )
 
 from app.calibrating.collection import CollectionState
-from app.calibrating.folder import Reading
 from app.calibrating.watch import Outcome
 from app.ui.calibration.corner_view import Corners, CornerView
 from app.ui.calibration.gauges import CoverageMap, FillBar
 from app.ui.calibration.layouts import heading, scrolling
-from app.ui.calibration.model import CalibrationModel, LiveBoard
+from app.ui.calibration.model import CalibrationModel, FolderRead, LiveBoard
 from app.ui.calibration.target_panel import TargetPanel
 from app.ui.labels import ElidedLabel
 from app.ui.theme import ACCENT, DIM, GREEN, PANEL, RECORD, TEXT
@@ -68,10 +67,11 @@ class CaptureStep(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 8, 10, 8)
         row.setSpacing(12)
-        row.addWidget(scrolling(self._build_left(target), 232))
+        row.addWidget(scrolling(self._build_left(target), 240))
         row.addLayout(self._build_middle(), 1)
         row.addWidget(scrolling(self._build_right(), 226))
         self.show_collection(model.state)
+        self.show_rig((), running=False)
 
     # --- building ---
 
@@ -203,7 +203,8 @@ class CaptureStep(QWidget):
         """Show what was collected."""
         number = len(state.views)
         self.count.setText(f'<span style="font-size:22px">{number}</span> shot{"s" * (number != 1)}')
-        self.hint.setText(state.hint[:1].upper() + state.hint[1:])
+        hint = state.hint if number else "show the whole board to both cameras, and hold it still."
+        self.hint.setText(hint[:1].upper() + hint[1:])
         for name, bar in self.bars.items():
             bar.show_value(float(getattr(state.bars, name)))
         for role, coverage in self.maps.items():
@@ -217,8 +218,13 @@ class CaptureStep(QWidget):
         if state.target != self.target.target:
             self.target.show_target(state.target)
 
-    def show_reading(self, reading: Reading) -> None:
-        """Show how far a folder was read."""
+    def show_reading(self, read: FolderRead) -> None:
+        """Show how far a folder was read, and what was found in the last pair."""
+        reading = read.reading
+        for role, picture in read.pictures.items():
+            seen = reading.seen[role]
+            self.views[role].set_picture(picture)
+            self.views[role].set_corners(Corners(seen.points_px if isinstance(seen, Detection) else None))
         self._read = True
         self.progress.setRange(0, max(reading.total, 1))
         self.progress.setValue(reading.done)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +15,9 @@ from app.ui.image_view import ImageView
 from app.ui.theme import ACCENT, GREEN, SKY, TEXT
 from app.ui.viewport import Placement, Viewport
 
-RESIDUAL_SCALE = 100.0
-"""Residuals are drawn this many times as long as they are, in image pixels."""
+RESIDUAL_SCALES = (200.0, 100.0, 50.0, 20.0, 10.0, 5.0, 2.0, 1.0)
+"""Residuals are drawn so many times as long as they are, in image pixels."""
+LONGEST_ARROW = 0.08  # of the image's width
 _SHADE = QColor(0, 0, 0, 170)
 
 
@@ -26,12 +28,22 @@ class Corners:
     Attributes:
         points_px: N×2 (x, y), pixel centres have whole coordinates.
         residuals_px: N×2, found minus projected, drawn as arrows; None draws the points alone.
+        residual_scale: how many times as long as they are.
         row_px: rows of a rectified image at which lines are drawn across, for the eye to compare.
     """
 
     points_px: NDArray[np.floating] | None = None
     residuals_px: NDArray[np.floating] | None = None
+    residual_scale: float = RESIDUAL_SCALES[1]
     row_px: tuple[float, ...] = ()
+
+
+def residual_scale(residuals_px: Iterable[NDArray[np.floating] | None], width_px: int) -> float:
+    """Return the largest scale at which the longest of some residuals (N×2 each) still is a short arrow."""
+    lengths = [np.linalg.norm(each, axis=1).max() for each in residuals_px if each is not None and len(each)]
+    longest = max(lengths, default=0.0)
+    fitting = (scale for scale in RESIDUAL_SCALES if scale * longest <= LONGEST_ARROW * width_px)
+    return next(fitting, RESIDUAL_SCALES[-1])
 
 
 class CornerView(ImageView):
@@ -115,7 +127,7 @@ class CornerView(ImageView):
         painter.setBrush(QColor(SKY))
         for point in at:
             painter.drawEllipse(point, 2.0, 2.0)
-        length = RESIDUAL_SCALE * scale
+        length = self._corners.residual_scale * scale
         arrows = [
             QLineF(point, point + QPointF(float(dx) * length, float(dy) * length))
             for point, (dx, dy) in zip(at, residuals, strict=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import takewhile
+from math import ceil
 
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -92,8 +94,7 @@ class ErrorChart(QWidget):
         for number, view in enumerate(self._errors):
             slot = QRectF(plot.left() + number * step, plot.top(), step, plot.height())
             self._paint_view(painter, slot, view, top, selected=number == self._current)
-        if step >= 22 or len(self._errors) <= 40:
-            self._paint_names(painter, plot, step)
+        self._paint_names(painter, plot, step)
 
     def _paint_legend(self, painter: QPainter) -> None:
         x = _LEFT
@@ -143,13 +144,16 @@ class ErrorChart(QWidget):
             painter.drawText(slot, int(Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop), "✕")
 
     def _paint_names(self, painter: QPainter, plot: QRectF, step: float) -> None:
-        every = max(1, round(46 / step))
-        for number, view in enumerate(self._errors):
-            if number % every and number != self._current:
+        names = _short([view.name for view in self._errors])
+        widest = max(painter.fontMetrics().horizontalAdvance(name) for name in names) + 6
+        every = max(1, ceil(widest / step))
+        for number, name in enumerate(names):
+            beside = abs(number - self._current) * step < widest
+            if number != self._current and (number % every or (beside and self._current >= 0 and every > 1)):
                 continue
             painter.setPen(QColor(TEXT if number == self._current else DIM))
             label = QRectF(plot.left() + (number + 0.5) * step - 40, plot.bottom() + 2, 80, _BOTTOM - 2)
-            painter.drawText(label, int(Qt.AlignmentFlag.AlignHCenter), _short(view.name))
+            painter.drawText(label, int(Qt.AlignmentFlag.AlignHCenter), name)
 
     def _plot(self) -> QRectF:
         return QRectF(_LEFT, _TOP, max(self.width() - _LEFT - _RIGHT, 1), self.height() - _TOP - _BOTTOM)
@@ -217,5 +221,10 @@ def _worst(view: ViewErrors) -> float:
     return max(view.mono_px or 0.0, view.color_px or 0.0)
 
 
-def _short(name: str) -> str:
-    return name.lstrip("0") or "0" if name.isdecimal() else name[-10:]
+def _short(names: list[str]) -> list[str]:
+    """Return what tells the names apart: without the letters that all begin with, numbers without zeros."""
+    columns = takewhile(lambda letters: len(set(letters)) == 1, zip(*names, strict=False))
+    begin = "".join(letters[0] for letters in columns) if len(names) > 1 else ""
+    common = len(begin.rstrip("0123456789"))
+    ends = [name[common:] for name in names]
+    return [end.lstrip("0") or "0" if end.isdecimal() else end[-10:] for end in ends]

@@ -39,13 +39,21 @@ class ShotPictures:
     pictures: Mapping[Role, Picture]
 
 
+@dataclass(frozen=True, eq=False)
+class FolderRead:
+    """How far a folder was read, with the pictures of the last pair."""
+
+    reading: Reading
+    pictures: Mapping[Role, Picture]
+
+
 class CalibrationModel(QObject):
     """The page's state. Everything that may take time runs in threads; signals arrive in the GUI thread.
 
     Signals:
         sighted: a `LiveBoard`, newest only.
         collected: a `CollectionState`, after each change.
-        read: a `Reading`, while a folder is being read, and at its end.
+        read: a `FolderRead`, while a folder is being read, and at its end.
         solving: a `Progress`.
         solved: a `RigSolution`.
         shot_loaded: the `ShotPictures` that were asked for last.
@@ -164,8 +172,14 @@ class CalibrationModel(QObject):
         self._forget_solution()
         collection = self.collection
 
-        def work(tell: Callable[[object], None], cancelled: Callable[[], bool]) -> Reading:
-            return read_folder(paths, collection, mono_side, tell, cancelled)
+        def with_pictures(reading: Reading) -> FolderRead:
+            return FolderRead(reading, {role: make_picture(image) for role, image in reading.images.items()})
+
+        def work(tell: Callable[[object], None], cancelled: Callable[[], bool]) -> FolderRead:
+            reading = read_folder(
+                paths, collection, mono_side, lambda news: tell(with_pictures(news)), cancelled
+            )
+            return with_pictures(reading)
 
         self._folder_job.start(work)
         self._tell_busy()
@@ -226,8 +240,9 @@ class CalibrationModel(QObject):
         self.solution = solution
         self.solved.emit(solution)
 
-    def _on_read(self, reading: Reading) -> None:
-        self.read.emit(reading)
+    def _on_read(self, read: FolderRead) -> None:
+        self.read.emit(read)
+        reading = read.reading
         if reading.found == 0:
             self.failed.emit(
                 f"The board was found in none of {reading.total} pairs. Last: {reading.last} "

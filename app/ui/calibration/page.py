@@ -273,15 +273,20 @@ class CalibrationPage(Page):
 
     def save_to(self, path: Path) -> None:
         """Write the calibration, and rectify with it from now on if a rig is running."""
-        solution = self.model.solution
+        solution, former = self.model.solution, self._in_use
         if solution is None:
             return
+        calibration = solution.calibration
+        if former is not None and former.photometric is not None:
+            # Light and colours were measured for themselves: a new geometry says nothing against them.
+            calibration = replace(calibration, photometric=former.photometric)
+        self.model.solution = replace(solution, calibration=calibration)
         if self._running:
-            self._bridge.use_calibration(solution.calibration, path)
+            self._bridge.use_calibration(calibration, path)
             return
 
         def work(*_: object) -> str:
-            save_keeping_former(solution.calibration, path)
+            save_keeping_former(calibration, path)
             return f"Saved to {path}"
 
         self._write_job.start(work)

@@ -18,11 +18,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.calibrating.collection import CollectionState
-from app.ui.calibration.corner_view import RESIDUAL_SCALE, Corners, CornerView
+from app.ui.calibration.corner_view import Corners, CornerView, residual_scale
 from app.ui.calibration.error_chart import ErrorChart, words_of
 from app.ui.calibration.gauges import WeakMap
 from app.ui.calibration.layouts import heading, scrolling
 from app.ui.calibration.model import CalibrationModel, ShotPictures
+from app.ui.labels import ElidedLabel
 from app.ui.theme import ACCENT, DIM, GREEN, PANEL, RECORD, SKY, TEXT
 from app.ui.viewport import Viewport
 from capture.calibrate import Progress, RigSolution, ViewErrors
@@ -85,8 +86,9 @@ class ResultStep(QWidget):
         pictures.setSpacing(6)
         for role in ROLES:
             pictures.addWidget(self.views[role], 1)
-        self.figures = QLabel(self)
-        self.figures.setProperty("role", "dim")
+        self.figures = ElidedLabel(Qt.TextElideMode.ElideRight, self)
+        self.figures.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self.figures.set_dim(dim=True)
         self.leave_out = QPushButton("Leave out", self)
         self.leave_out.setToolTip("Do not solve with this shot, or do so again (Delete)")
         self.leave_out.clicked.connect(self._on_leave_out)
@@ -242,8 +244,16 @@ class ResultStep(QWidget):
         self.leave_out.setEnabled(view is not None)
         excluded = view is not None and view.name in self._model.state.excluded
         self.leave_out.setText("Take in" if excluded else "Leave out")
-        note = f"   Arrows: {RESIDUAL_SCALE:.0f} × the error." if view is not None else ""
-        self.figures.setText((words_of(view) if view is not None else "") + note)
+        if view is None:
+            self.figures.setText("")
+            return
+        self.figures.setText(f"{words_of(view)}; arrows: {self._scale(view):.0f} × the error")
+        self.figures.setToolTip(self.figures.text())
+
+    def _scale(self, view: ViewErrors) -> float:
+        assert self._solution is not None
+        width_px = self._solution.calibration.mono.size_px[0]
+        return residual_scale((view.mono_residuals_px, view.color_residuals_px), width_px)
 
     def _on_selected(self, name: str) -> None:
         self._show_current()
@@ -265,7 +275,7 @@ class ResultStep(QWidget):
             self.views[role].set_picture(shot.pictures[role])
             seen = view.of(role) if view is not None else None
             points = seen.points_px if seen is not None else None
-            self.views[role].set_corners(Corners(points, residuals[role]))
+            self.views[role].set_corners(Corners(points, residuals[role], self._scale(errors)))
 
 
 def _number(camera: CameraCalibration, number: int) -> float:

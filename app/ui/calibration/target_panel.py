@@ -90,8 +90,11 @@ class TargetPanel(QWidget):
 
     def __init__(self, target: Target, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.kind = QComboBox(self)
+        self.kind, self.dictionary = QComboBox(self), QComboBox(self)
         self.kind.setToolTip("Which pattern is on the board")
+        for chooser in (self.kind, self.dictionary):
+            chooser.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            chooser.setMinimumContentsLength(8)
         for key, name in KINDS.items():
             self.kind.addItem(name, key)
         self.columns, self.rows = QSpinBox(self), QSpinBox(self)
@@ -99,7 +102,6 @@ class TargetPanel(QWidget):
             box.setRange(3, 100)
         self.size_mm = _millimetres("Measure it on the print, across many squares: it sets the scale", self)
         self.mark_mm = _millimetres("", self)
-        self.dictionary = QComboBox(self)
         self.dictionary.addItems(list(DICTIONARIES))
         self.dictionary.setToolTip("Which set of markers is printed in the white squares")
         self._size_label, self._mark_label, self._dictionary_label = (QLabel(self) for _ in range(3))
@@ -133,6 +135,7 @@ class TargetPanel(QWidget):
         self.kind.currentIndexChanged.connect(self._on_kind)
         for spin in (self.columns, self.rows, self.size_mm, self.mark_mm):
             spin.setKeyboardTracking(False)
+            spin.setMinimumWidth(70)
             spin.valueChanged.connect(self._on_edited)
         self.dictionary.currentIndexChanged.connect(self._on_edited)
 
@@ -152,7 +155,7 @@ class TargetPanel(QWidget):
             self.columns.setValue(target.columns)
             self.rows.setValue(target.rows)
         if isinstance(target, CircleGrid):
-            self._show_lengths("Row spacing", target.spacing_mm, "Diameter", target.diameter_mm)
+            self._show_lengths("Spacing", target.spacing_mm, "Diameter", target.diameter_mm)
         elif isinstance(target, Charuco):
             self._show_lengths("Square", target.square_mm, "Marker", target.marker_mm)
             self.dictionary.setCurrentText(target.dictionary)
@@ -182,7 +185,8 @@ class TargetPanel(QWidget):
         try:
             target = self._entered()
         except CalibrationError as error:
-            self.problem.setText(f"{error}.")
+            words = str(error)
+            self.problem.setText(f"{words[:1].upper()}{words[1:]}.")
             self.problem.show()
             return
         self.problem.hide()
