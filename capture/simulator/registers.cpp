@@ -141,8 +141,11 @@ std::string Registers::description_url() const {
 
 void Registers::read(uint64_t address, void* out, size_t size) {
   check_alive();
-  if (address >= DESCRIPTION_ADDRESS && address + size <= DESCRIPTION_ADDRESS + description_.size()) {
-    std::memcpy(out, description_.data() + (address - DESCRIPTION_ADDRESS), size);
+  if (address >= DESCRIPTION_ADDRESS) {
+    const uint64_t offset = address - DESCRIPTION_ADDRESS;
+    if (offset > description_.size() || size > description_.size() - offset)
+      throw Failure{GC_ERR_INVALID_ADDRESS, "The description is shorter."};
+    std::memcpy(out, description_.data() + offset, size);
     return;
   }
   const uint64_t index = (address - FIRST) / STRIDE;
@@ -153,7 +156,7 @@ void Registers::read(uint64_t address, void* out, size_t size) {
 
 void Registers::read_register(size_t index, uint64_t offset, void* out, size_t size) {
   const Feature& feature = features_[index];
-  if (offset >= TEXT_AT) {
+  if (offset == TEXT_AT) {
     char text[TEXT_SIZE] = {};
     const std::string& stored = value_of(index).text;
     std::memcpy(text, stored.data(), std::min(stored.size(), sizeof text - 1));
