@@ -46,53 +46,66 @@ def trial_overlays(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
 
     Source: harvesters, issues 372 and 451: a moving box, some seconds after the stream starts.
     """
+    used = _used_producers(reports)
     for report in reports:
         if report.path.name not in LICENSED:
             continue
         own, maker = LICENSED[report.path.name]
-        others = [device for device in report.devices if not own.search(device.vendor)]
-        for device in others:
-            elsewhere = _other_producer(device, report, reports)
-            fix = f"export {PATH_VARIABLE}={elsewhere.path.parent}" if elsewhere is not None else ""
-            advice = "" if elsewhere else f" Install the producer of {device.vendor or 'its maker'}."
-            yield Finding(
-                "problem",
-                f"{device} is opened through {maker}'s {report.path.name}, which without a licence draws a "
-                f"moving box over the pictures of other makers' cameras after some seconds.{advice}",
-                fix,
-            )
+        others = [d for d in report.devices if not own.search(d.vendor) and used[d.serial] is report]
+        if not others:
+            continue
+        elsewhere = _other_producer({device.serial for device in others}, reports)
+        fix = f"export {PATH_VARIABLE}={elsewhere.path.parent}" if elsewhere is not None else ""
+        advice = "" if elsewhere else " Install the producer of the camera's own maker."
+        yield Finding(
+            "problem",
+            f"{_listed(others)} would be opened through {report.path.name} of {maker}, which without a "
+            "licence draws a moving box over the pictures of other makers' cameras after some "
+            f"seconds.{advice}",
+            fix,
+        )
 
 
-def _other_producer(
-    device: Device, report: ProducerReport, reports: Sequence[ProducerReport]
-) -> ProducerReport | None:
-    for other in reports:
-        offers = any(found.serial == device.serial for found in other.devices)
-        if offers and other is not report and other.path.name not in LICENSED:
-            return other
+def _used_producers(reports: Sequence[ProducerReport]) -> dict[str, ProducerReport]:
+    """Return through which producer each camera is opened, by serial number: the first that lists it."""
+    used: dict[str, ProducerReport] = {}
+    for report in reports:
+        for device in report.devices:
+            used.setdefault(device.serial, report)
+    return used
+
+
+def _other_producer(serials: set[str], reports: Sequence[ProducerReport]) -> ProducerReport | None:
+    for report in reports:
+        offered = {device.serial for device in report.devices}
+        if serials <= offered and report.path.name not in LICENSED:
+            return report
     return None
+
+
+def _listed(devices: Sequence[Device]) -> str:
+    return ", ".join(map(str, devices))
 
 
 def listed_twice(reports: Sequence[ProducerReport]) -> Iterator[Finding]:
     """One camera may show up through several producers, or several times through one."""
-    first: dict[str, ProducerReport] = {}
-    for report in reports:
-        if is_simulated(report.path):
-            continue
-        for device in report.devices:
-            if device.serial in first:
-                used = first[device.serial].path.name
-                yield Finding(
-                    "note",
-                    f"{device} is offered by {used} and by {report.path.name}; {used} is used. Name the "
-                    "other one under `producers` in the rig file to change that.",
-                )
-            first.setdefault(device.serial, report)
-        for serial in report.repeated:
+    real = [report for report in reports if not is_simulated(report.path)]
+    used = _used_producers(real)
+    for report in real:
+        for other in dict.fromkeys(used[d.serial].path for d in report.devices):
+            shared = [device for device in report.devices if used[device.serial].path == other]
+            if other == report.path:
+                continue
             yield Finding(
                 "note",
-                f"{report.path.name} lists camera {serial} more than once, as producers do where it is "
-                "reached by several network adapters or filter drivers; it is counted once.",
+                f"{_listed(shared)}: offered by {other} and by {report.path}; the first is used. Name the "
+                "other one under `producers` in the rig file to change that.",
+            )
+        if report.repeated:
+            yield Finding(
+                "note",
+                f"{report.path.name} lists {', '.join(report.repeated)} more than once, as producers do "
+                "where a camera is reached by several network adapters or filter drivers; it counts once.",
             )
 
 
