@@ -26,7 +26,7 @@ a hundredth of a percent."""
 NOTHING, OVER, UNDER, SHARP = 0, 1, 2, 3
 """Codes of a mask."""
 
-SHARP_CONTRAST = 0.05
+SHARP_CONTRAST = 0.08
 """A second difference of this share of full scale is an edge in focus, if noise cannot explain it."""
 
 SHARP_NOISE = 6.0

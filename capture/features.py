@@ -81,8 +81,10 @@ class Feature:
 
     @property
     def differs(self) -> bool:
-        """Whether the value is another one than `default`."""
-        return self.default is not None and self.value is not None and not same(self.value, self.default)
+        """Whether the value is another one than `default`. Clocks and temperatures that run do not count."""
+        if self.default is None or self.value is None or not (self.writable or self.streamable):
+            return False
+        return not same(self.value, self.default)
 
     @property
     def logarithmic(self) -> bool:

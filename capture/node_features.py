@@ -91,14 +91,14 @@ def read_feature(node: Any, category: tuple[str, ...] = (), *, stopped: bool = F
             return None
         if kind == "command" and mode == "RO":
             mode = "NA"  # a command that cannot be run now has nothing to read
-        locked = stopped and mode == "RO"
+        locked = stopped and mode == ("NA" if kind == "command" else "RO")
         return Feature(
             name=str(about.name),
             kind=kind,
             category=category,
             title=_title(about),
             visibility=visibility,
-            access="RW" if locked else mode,
+            access=("WO" if kind == "command" else "RW") if locked else mode,
             selectors=_selectors(about),
             is_selector=bool(about.is_selector()),
             streamable=bool(about.is_streamable()),

@@ -94,6 +94,12 @@ def _sync(host: Host) -> Page:
     return SyncPage(host)
 
 
+def _cameras(host: Host) -> Page:
+    from app.ui.cameras.page import CamerasPage
+
+    return CamerasPage(host)
+
+
 def _calibration(host: Host) -> Page:
     from app.ui.calibration.page import CalibrationPage
 
@@ -104,6 +110,9 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
     PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),
+    PageSpec(
+        "cameras", "Cameras", "Everything the cameras have, presets and user sets", "cameras", _cameras
+    ),
     PageSpec(
         "calibration", "Calibration", "Calibrate the rig, and see how well", "calibration", _calibration
     ),

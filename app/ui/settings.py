@@ -27,6 +27,11 @@ class UiSettings:
             self._store = QSettings(str(file), QSettings.Format.IniFormat)
 
     @property
+    def folder(self) -> Path:
+        """Folder of the settings file: what belongs to no rig file is kept below it."""
+        return Path(self._store.fileName()).parent
+
+    @property
     def geometry(self) -> QByteArray:
         """Size and place of the window, empty if unknown."""
         return self._bytes("window/geometry")

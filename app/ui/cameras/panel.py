@@ -12,12 +12,12 @@ from PySide6.QtWidgets import (
     QGroupBox,
     QLabel,
     QPushButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app.ui.cameras.fields import NumberField, SliderField, tip_of
+from app.ui.side_scroll import SideScroll
 from app.ui.words import spaced
 from capture.frames import ROLES, Role
 from capture.rig import CameraInfo, RigInfo, Setting, SettingValue
@@ -166,7 +166,7 @@ def _follow(field: QWidget, setting: Setting) -> None:
     field.setToolTip(tip_of(setting))
 
 
-class CameraPanel(QScrollArea):
+class CameraPanel(SideScroll):
     """The settings of both cameras.
 
     While a change is on its way, further ones of the same value wait, and only the last of them is sent: a
@@ -197,18 +197,7 @@ class CameraPanel(QScrollArea):
         self.everything.clicked.connect(self.all_wanted)
         column.addWidget(self.everything)
         column.addStretch(1)
-        self._body = body
-        body.installEventFilter(self)
-        self.setWidget(body)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
-        """Be wide enough for the longest line whenever that has changed: settings scroll only up and down."""
-        if watched is self._body and event.type() == QEvent.Type.LayoutRequest:
-            bar = self.verticalScrollBar().sizeHint().width()
-            self.setMinimumWidth(self._body.sizeHint().width() + bar)
-        return super().eventFilter(watched, event)
+        self.show_body(body)
 
     def show_rig(self, rig: RigInfo | None) -> None:
         """Say which cameras these are."""

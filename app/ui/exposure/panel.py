@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QScrollArea,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -27,12 +26,13 @@ from app.ui.bridge import Bridge
 from app.ui.exposure.histogram import HistogramPlot
 from app.ui.exposure.matching import Matching, MatchWish
 from app.ui.exposure.watch import HistogramWatch
+from app.ui.side_scroll import SideScroll
 from capture.frames import ROLES, Role
 
 TITLES: Mapping[Role, str] = {"mono": "Mono", "color": "Colour"}
 
 
-class ExposurePanel(QScrollArea):
+class ExposurePanel(SideScroll):
     """Histograms of the raw frames, marks over the pictures, and one button that matches the cameras.
 
     Args:
@@ -49,13 +49,10 @@ class ExposurePanel(QScrollArea):
         column = QVBoxLayout(body)
         column.setContentsMargins(8, 6, 8, 8)
         column.setSpacing(8)
-        column.addWidget(self._histograms(body))
-        column.addWidget(self._marks(overlays, body))
+        column.addWidget(self._histograms(overlays, body))
         column.addWidget(self._match_box(body))
         column.addStretch(1)
-        self.setWidget(body)
-        self.setWidgetResizable(True)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.show_body(body)
         self.watch.measured.connect(self._on_measured)
         self.watch.failed.connect(bridge.failed)
         self.matching.stepped.connect(self._on_step)
@@ -65,31 +62,26 @@ class ExposurePanel(QScrollArea):
         bridge.stopping.connect(self._on_stopping)
         self._show_state()
 
-    def _histograms(self, parent: QWidget) -> QWidget:
+    def _histograms(self, overlays: Sequence[QAction], parent: QWidget) -> QWidget:
         box = QGroupBox("Raw values", parent)
         self.plots = {role: HistogramPlot(TITLES[role], box) for role in ROLES}
         self.logarithmic = QCheckBox("Logarithmic", box)
         self.logarithmic.setToolTip("Shares of pixels on a logarithmic scale: shows the few at the ends")
-        for plot in self.plots.values():
-            self.logarithmic.toggled.connect(plot.set_logarithmic)
-        column = QVBoxLayout(box)
-        column.setSpacing(8)
-        for plot in self.plots.values():
-            column.addWidget(plot)
-        column.addWidget(self.logarithmic)
-        return box
-
-    @staticmethod
-    def _marks(overlays: Sequence[QAction], parent: QWidget) -> QWidget:
-        box = QGroupBox("Marks over the pictures", parent)
-        row = QHBoxLayout(box)
+        row = QHBoxLayout()
         for action in overlays:
             button = QToolButton(box)
             button.setDefaultAction(action)
-            button.setObjectName(f"mark_{action.objectName()}")
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             button.setProperty("framed", True)
             row.addWidget(button)
         row.addStretch(1)
+        row.addWidget(self.logarithmic)
+        column = QVBoxLayout(box)
+        column.setSpacing(8)
+        for plot in self.plots.values():
+            self.logarithmic.toggled.connect(plot.set_logarithmic)
+            column.addWidget(plot)
+        column.addLayout(row)
         return box
 
     def _match_box(self, parent: QWidget) -> QWidget:
@@ -99,6 +91,7 @@ class ExposurePanel(QScrollArea):
         self.motion.setDecimals(1)
         self.motion.setSuffix(" ms")
         self.motion.setSpecialValueText("any")
+        self.motion.setAlignment(Qt.AlignmentFlag.AlignRight)
         self.motion.setToolTip(
             "Longest exposure in ms before what moves gets blurred; gain does the rest.\n"
             "0: as long as it takes"
