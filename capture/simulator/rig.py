@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from capture.errors import DeviceNotFound
-from capture.rig import SettingValue
 from capture.spec import CameraSpec, GenicamSpec
+from capture.sync.config import SyncConfig
 
 BUILD_FOLDER = Path(__file__).resolve().parent / "build"
 PRODUCER_NAME = "cyclerig.cti"
@@ -15,17 +15,7 @@ CALIBRATION_NAME = "calibration.toml"
 MONO_SERIAL, COLOR_SERIAL = "SIM-MONO", "SIM-COLOR"
 
 # The mono camera runs freely and shows its exposure on Line1, which is wired to Line0 of the colour camera.
-LEADER: dict[str, SettingValue] = {
-    "LineSelector": "Line1",
-    "LineMode": "Output",
-    "LineSource": "ExposureActive",
-}
-FOLLOWER: dict[str, SettingValue] = {
-    "TriggerSelector": "FrameStart",
-    "TriggerSource": "Line0",
-    "TriggerActivation": "RisingEdge",
-    "TriggerMode": "On",
-}
+WIRED = SyncConfig("hardware", leader="mono", mono_line="Line1", color_line="Line0")
 
 
 def producer_path(folder: Path = BUILD_FOLDER) -> Path:
@@ -47,8 +37,9 @@ def simulator_spec(folder: Path = BUILD_FOLDER) -> GenicamSpec:
         raise DeviceNotFound("The simulated cameras are not built yet: run `make simulator`.")
     return GenicamSpec(
         name="simulator",
-        mono=CameraSpec(MONO_SERIAL, "Mono8", dict(LEADER)),
-        color=CameraSpec(COLOR_SERIAL, "BayerRG8", dict(FOLLOWER)),
+        mono=CameraSpec(MONO_SERIAL, "Mono8"),
+        color=CameraSpec(COLOR_SERIAL, "BayerRG8"),
         producers=(producer_path(folder),),
         calibration=folder / CALIBRATION_NAME,
+        sync=WIRED,
     )
