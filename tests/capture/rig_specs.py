@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from capture.discovery import viky_producer
 from capture.frames import Frame
 from capture.rig import Rig, SettingValue
+from capture.simulator.rig import simulator_spec
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, VirtualSpec
 
 PATIENCE_S = 20.0
@@ -38,6 +40,13 @@ def viky(
         producers=(viky_producer(),),
         buffers=8,
     )
+
+
+def simulator(folder: Path) -> GenicamSpec:
+    """Two simulated cameras of our own producer, one triggering the other 100 times a second."""
+    wired = simulator_spec(folder)
+    assert wired.sync is not None
+    return replace(wired, sync=replace(wired.sync, frame_rate_hz=100.0))
 
 
 def virtual() -> VirtualSpec:

@@ -20,8 +20,10 @@ from tests.capture import rig_specs
 from tests.capture.rig_specs import PATIENCE_S, take
 
 
-@pytest.fixture(scope="module", params=["virtual", "replay", "viky"])
+@pytest.fixture(scope="module", params=["virtual", "replay", "viky", "simulator"])
 def spec(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> RigSpec:
+    if request.param == "simulator":
+        return rig_specs.simulator(request.getfixturevalue("simulator_build"))
     if request.param == "virtual":
         return rig_specs.virtual()
     if request.param == "viky":
