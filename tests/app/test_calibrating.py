@@ -13,6 +13,7 @@ import pytest
 
 from app.calibrating.collection import Collection
 from app.calibrating.folder import Reading, read_folder
+from app.calibrating.light import cameras_of, from_caps, from_card, from_white, take_average
 from app.calibrating.preview import overlay
 from app.calibrating.ranges import scene_disparities, scene_range
 from app.calibrating.session import CHOICES_NAME, Choices, new_folder, read_choices, write_choices
@@ -285,3 +286,37 @@ def test_a_shifted_picture_covers_itself() -> None:
     red_cyan = overlay(mono, reference, 7.0, "red-cyan")[inside]
     assert np.array_equal(red_cyan[..., 0], red_cyan[..., 1])
     assert not np.array_equal(overlay(mono, reference, 0.0, "difference")[inside], np.full((20, 50, 3), 128))
+
+
+def test_light_is_measured_step_by_step() -> None:
+    noise = np.random.default_rng(0)
+    dark = noise.normal(0.03, 0.004, (240, 320)).clip(0, 1)
+    caps = {"mono": as_image(dark), "color": as_image(np.dstack([dark] * 3))}
+    black = from_caps(caps, cameras_of(None))
+    assert black.cameras["mono"].black_level == pytest.approx(0.03, abs=0.001)
+    y, x = np.mgrid[-1:1:240j, -1:1:320j]
+    light = 0.8 * (1 - 0.3 * (x * x + y * y) / 2)
+    seen = 0.03 + 0.97 * light
+    white = {"mono": as_image(seen), "color": as_image(np.dstack([seen, seen, seen]))}
+    flat = from_white([white], black.cameras)
+    assert flat.cameras["mono"].flat_field is not None
+    assert float(flat.cameras["mono"].flat_field.max()) == pytest.approx(1 / 0.7, rel=0.06)
+    grey = np.broadcast_to(0.03 + 0.97 * 0.4 * np.array([0.5, 1.0, 0.8]), (240, 320, 3))
+    card = from_card({"mono": as_image(dark), "color": as_image(grey)}, black.cameras)
+    assert card.cameras["color"].white_balance == pytest.approx([2.0, 1.0, 1.25], rel=0.01)
+    assert card.cameras["mono"] is black.cameras["mono"]
+
+
+def test_pairs_are_averaged_and_their_lack_is_told() -> None:
+    slot: LatestSlot[FramePair] = LatestSlot()
+    with pytest.raises(CalibrationError, match="start the rig"):
+        take_average(slot, lambda: True)
+    slot.put(pair_at(0))
+    averaged = take_average(slot, lambda: False, count=1)
+    mono, color = develop_pair(pair_at(0))
+    assert np.array_equal(averaged["mono"], mono.astype(np.uint16) * 257)
+    assert averaged["color"].shape == color.shape
+
+
+def as_image(light: np.ndarray) -> np.ndarray:
+    return np.rint(light * 65535).astype(np.uint16)

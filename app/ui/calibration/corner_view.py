@@ -29,12 +29,14 @@ class Corners:
         points_px: N×2 (x, y), pixel centres have whole coordinates.
         residuals_px: N×2, found minus projected, drawn as arrows; None draws the points alone.
         residual_scale: how many times as long as they are.
+        outline_px: N×2, a closed line around something.
         row_px: rows of a rectified image at which lines are drawn across, for the eye to compare.
     """
 
     points_px: NDArray[np.floating] | None = None
     residuals_px: NDArray[np.floating] | None = None
     residual_scale: float = RESIDUAL_SCALES[1]
+    outline_px: NDArray[np.floating] | None = None
     row_px: tuple[float, ...] = ()
 
 
@@ -79,6 +81,7 @@ class CornerView(ImageView):
         if placement is not None and self.picture is not None:
             self._paint_rows(painter, placement, self.picture.size[0])
             self._paint_points(painter, placement)
+            self._paint_outline(painter, placement)
         self._paint_title(painter)
 
     def _paint_title(self, painter: QPainter) -> None:
@@ -99,6 +102,16 @@ class CornerView(ImageView):
             y = placement.to_widget(0, row + 0.5)[1]
             painter.setPen(QPen(QColor(230, 159, 0, 150), 1))
             painter.drawLine(QLineF(left, y, right, y))
+
+    def _paint_outline(self, painter: QPainter, placement: Placement) -> None:
+        outline = self._corners.outline_px
+        if outline is None:
+            return
+        at = [QPointF(*placement.to_widget(float(x) + 0.5, float(y) + 0.5)) for x, y in outline]
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        for colour, thickness in ((_SHADE, 3.5), (QColor(ACCENT), 1.6)):
+            painter.setPen(QPen(colour, thickness))
+            painter.drawPolygon(at)
 
     def _paint_points(self, painter: QPainter, placement: Placement) -> None:
         points, residuals = self._corners.points_px, self._corners.residuals_px

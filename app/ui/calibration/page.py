@@ -9,17 +9,11 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
-    QButtonGroup,
-    QFileDialog,
-    QHBoxLayout,
     QMenu,
     QStackedWidget,
-    QToolButton,
     QVBoxLayout,
-    QWidget,
 )
 
 from app.calibrating.collection import CollectionState
@@ -28,11 +22,14 @@ from app.pipeline.calibrations import save_keeping_former
 from app.pipeline.status import PipelineStatus
 from app.ui.calibration.capture_step import CaptureStep
 from app.ui.calibration.check_step import CheckStep, range_of
+from app.ui.calibration.dialogs import Dialogs
 from app.ui.calibration.jobs import Job
+from app.ui.calibration.light_step import LightStep
+from app.ui.calibration.lighting import Lighting
 from app.ui.calibration.model import CalibrationModel
 from app.ui.calibration.previewing import Previewing
 from app.ui.calibration.result_step import ResultStep
-from app.ui.labels import ElidedLabel
+from app.ui.calibration.step_bar import StepBar
 from app.ui.pages import Host, Page
 from app.ui.settings import UiSettings
 from capture.board_pdf import PAPERS, usual_target, write_board
@@ -44,51 +41,7 @@ from capture.targets import Chessboard, Target, target_from_table, target_to_tab
 from capture.virtual.board import INNER_CORNERS, SQUARE_MM
 from models.engine import SearchRange
 
-STEPS = (
-    ("shots", "1  Board and shots", "Choose the board and collect shots of it (Alt+1)"),
-    ("result", "2  Result", "What the calibration is worth, shot by shot (Alt+2)"),
-    ("check", "3  Check", "See the rectified pair, and which disparities it needs (Alt+3)"),
-)
 VIRTUAL_BOARD = Chessboard(*INNER_CORNERS, SQUARE_MM)
-
-
-class StepBar(QWidget):
-    """The steps as a row of buttons, and which calibration is in use.
-
-    Signals:
-        chosen: key of a step.
-    """
-
-    chosen = Signal(str)
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.buttons: dict[str, QToolButton] = {}
-        self._group = QButtonGroup(self)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(10, 6, 10, 0)
-        row.setSpacing(4)
-        for number, (key, title, tip) in enumerate(STEPS):
-            button = QToolButton(self)
-            button.setText(title)
-            button.setToolTip(tip)
-            button.setCheckable(True)
-            button.setShortcut(QKeySequence(f"Alt+{number + 1}"))
-            button.setObjectName(key)
-            button.clicked.connect(self._on_clicked)
-            self._group.addButton(button)
-            self.buttons[key] = button
-            row.addWidget(button)
-        self.in_use = ElidedLabel(Qt.TextElideMode.ElideMiddle, self)
-        self.in_use.set_dim(dim=True)
-        row.addWidget(self.in_use, 1)
-
-    def show_step(self, key: str) -> None:
-        """Mark the step on screen."""
-        self.buttons[key].setChecked(True)
-
-    def _on_clicked(self) -> None:
-        self.chosen.emit(self.sender().objectName())
 
 
 class CalibrationPage(Page):
@@ -101,20 +54,25 @@ class CalibrationPage(Page):
         target = load_target(self._settings)
         self.model = CalibrationModel(self._bridge, target, self._settings.calibration_folder, self)
         self.previewing = Previewing(self._bridge, self)
+        self.lighting = Lighting(self._bridge, self)
         self._rig: RigInfo | None = None
         self._seen: tuple[tuple[str, int, int], ...] = ()
         self._running = False
         self._in_use: RigCalibration | None = None
         self._scene: SceneRange | None = None
         self._on_screen = False
-        self._dialog: QFileDialog | None = None
+        self._dialogs = Dialogs(self, self._settings.calibration_folder)
         self._write_job = Job("writing", self)
         self.steps = StepBar(self)
         self.capture = CaptureStep(self.model, target, self)
         self.result = ResultStep(self.model, self)
         self.check = CheckStep(self)
+        self.light = LightStep(self)
+        self.light.connect_to(self.lighting)
         self.stack = QStackedWidget(self)
-        self._widgets = {"shots": self.capture, "result": self.result, "check": self.check}
+        self._widgets = {
+            "shots": self.capture, "result": self.result, "check": self.check, "light": self.light,
+        }  # fmt: skip
         for widget in self._widgets.values():
             self.stack.addWidget(widget)
         column = QVBoxLayout(self)
@@ -140,15 +98,18 @@ class CalibrationPage(Page):
         model.busy.connect(self._on_busy)
         model.failed.connect(self._on_failed)
         capture.target_chosen.connect(self._on_target)
-        capture.folder_wanted.connect(self._ask_folder)
+        capture.folder_wanted.connect(self._dialogs.ask_images)
+        self._dialogs.images_chosen.connect(self._on_images)
+        self._dialogs.calibration_named.connect(self.save_to)
+        self._dialogs.board_named.connect(self.print_board)
         capture.dropped.connect(self.open_images)
         capture.board_wanted.connect(self._on_board)
         capture.solve_wanted.connect(self.solve)
-        self.papers.triggered.connect(self._ask_print)
+        self.papers.triggered.connect(self._on_print)
         self._write_job.failed.connect(self._on_failed)
         self._write_job.finished.connect(self._on_written)
         self.result.save_wanted.connect(self._on_save)
-        self.result.save_as_wanted.connect(self._ask_save)
+        self.result.save_as_wanted.connect(self._on_save_as)
         check.wished.connect(previewing.wish)
         check.measure_wanted.connect(previewing.measure)
         check.cancel_wanted.connect(previewing.cancel)
@@ -158,6 +119,9 @@ class CalibrationPage(Page):
         previewing.measuring.connect(check.show_measuring)
         previewing.costs_known.connect(check.show_costs)
         previewing.failed.connect(self._on_preview_failed)
+        self.lighting.changed.connect(self._show_light)
+        self.light.use_wanted.connect(self._on_use_light)
+        self.light.forget_wanted.connect(self._on_forget_light)
         self._bridge.status_changed.connect(self._on_status)
         self._bridge.done.connect(self._on_done)
 
@@ -179,10 +143,11 @@ class CalibrationPage(Page):
         """Give everything up, and let the folder of shots go."""
         self.model.close()
         self.previewing.close()
+        self.lighting.close()
         self._write_job.close()
 
     def show_step(self, key: str) -> None:
-        """Show a step: "shots", "result" or "check"."""
+        """Show a step: "shots", "result", "check" or "light"."""
         self.steps.show_step(key)
         self.stack.setCurrentWidget(self._widgets[key])
         self._work()
@@ -199,6 +164,10 @@ class CalibrationPage(Page):
             self._show_checked()
         else:
             self.previewing.stop()
+        if self._on_screen and step is self.light:
+            self.lighting.start()
+        else:
+            self.lighting.stop()
 
     # --- the running rig ---
 
@@ -214,10 +183,13 @@ class CalibrationPage(Page):
             self.steps.in_use.setText(_in_use_words(calibration, path))
             self.steps.in_use.setToolTip(str(path or ""))
             self._show_checked()
+            self.lighting.use(calibration.photometric if calibration is not None else None)
+            self._show_light()
 
     def _on_rig(self, rig: RigInfo | None, *, running: bool) -> None:
         self._rig, self._running = rig, running
         self.capture.show_rig(rig.commands if rig is not None else (), running=running)
+        self._show_light()
         if rig is None:
             return
         seen = tuple((camera.serial, camera.width, camera.height) for camera in (rig.mono, rig.color))
@@ -249,6 +221,22 @@ class CalibrationPage(Page):
         self.capture.by_itself.setChecked(False)
         self.model.open_folder(paths)
 
+    def _on_images(self, folder: Path) -> None:
+        self.open_images([folder])
+
+    def _on_print(self, action: QAction) -> None:
+        self._dialogs.ask_board(str(action.data()))
+
+    def print_board(self, path: Path, paper: str) -> None:
+        """Write the board as a PDF, true to scale."""
+        target = self.capture.target.target
+
+        def work(*_: object) -> str:
+            write_board(target, path, paper)
+            return f"Written to {path}: print it at 100 %, and measure it"
+
+        self._write_job.start(work)
+
     def _on_busy(self, busy: bool) -> None:
         self.capture.show_busy(busy=busy)
         if not busy:
@@ -270,6 +258,9 @@ class CalibrationPage(Page):
 
     def _on_save(self) -> None:
         self.save_to(self._usual_path())
+
+    def _on_save_as(self) -> None:
+        self._dialogs.ask_calibration(self._usual_path())
 
     def save_to(self, path: Path) -> None:
         """Write the calibration, and rectify with it from now on if a rig is running."""
@@ -357,62 +348,20 @@ class CalibrationPage(Page):
         self.check.show_proposal(None)
         self._show_checked()
 
-    # --- files ---
+    # --- light and colour ---
 
-    def _ask_folder(self) -> None:
-        dialog = QFileDialog(self.window(), "Board images, or an earlier set of shots")
-        dialog.setFileMode(QFileDialog.FileMode.Directory)
-        dialog.setDirectory(str(self._settings.calibration_folder))
-        dialog.fileSelected.connect(self._on_folder)
-        self._open(dialog)
+    def _on_use_light(self) -> None:
+        if self._in_use is not None:
+            changed = replace(self._in_use, photometric=self.lighting.photometric)
+            self._bridge.use_calibration(changed, self._usual_path())
 
-    def _on_folder(self, path: str) -> None:
-        self.open_images([Path(path)])
+    def _on_forget_light(self) -> None:
+        self.lighting.forget()
+        self._on_use_light()
 
-    def _ask_save(self) -> None:
-        path = self._usual_path()
-        dialog = self._save_dialog("Save the calibration", path, "Calibration (*.toml)")
-        dialog.fileSelected.connect(self._on_save_as)
-        self._open(dialog)
-
-    def _on_save_as(self, path: str) -> None:
-        self.save_to(Path(path))
-
-    def _ask_print(self, action: QAction) -> None:
-        paper = str(action.data())
-        dialog = self._save_dialog(
-            "Print the board", self._settings.calibration_folder / f"board_{paper}.pdf", "PDF (*.pdf)"
-        )
-        dialog.setProperty("paper", paper)
-        dialog.fileSelected.connect(self._on_print)
-        self._open(dialog)
-
-    def _on_print(self, path: str) -> None:
-        assert self._dialog is not None
-        self.print_board(Path(path), str(self._dialog.property("paper")))
-
-    def print_board(self, path: Path, paper: str) -> None:
-        """Write the board as a PDF, true to scale."""
-        target = self.capture.target.target
-
-        def work(*_: object) -> str:
-            write_board(target, path, paper)
-            return f"Written to {path}: print it at 100 %, and measure it"
-
-        self._write_job.start(work)
-
-    def _save_dialog(self, title: str, path: Path, pattern: str) -> QFileDialog:
-        dialog = QFileDialog(self.window(), title)
-        dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-        dialog.setNameFilter(pattern)
-        dialog.setDefaultSuffix(path.suffix[1:])
-        path.parent.mkdir(parents=True, exist_ok=True)
-        dialog.selectFile(str(path))
-        return dialog
-
-    def _open(self, dialog: QFileDialog) -> None:
-        self._dialog = dialog
-        dialog.open()
+    def _show_light(self) -> None:
+        usable = self._running and self._in_use is not None
+        self.light.show_state(self.lighting.photometric, usable=usable, pending=self.lighting.pending)
 
 
 def load_target(settings: UiSettings) -> Target:

@@ -236,3 +236,28 @@ def test_a_target_that_cannot_be_is_refused_in_words(open_page: Callable[..., Ca
     panel.rows.setValue(9)
     assert not panel.problem.isVisible()
     assert page.model.collection.target == panel.target
+
+
+def test_colours_are_measured_from_the_chart_and_used(
+    open_page: Callable[..., CalibrationPage], qtbot
+) -> None:
+    page = open_page(VirtualSpec(frame_rate_hz=10.0))
+    bridge = page.window().bridge
+    click(page.steps.buttons["light"])
+    qtbot.waitUntil(page.light.buttons["caps"].isEnabled, timeout=START_MS)
+    click(page.light.buttons["caps"])  # without caps
+    qtbot.waitUntil(lambda: "capped lens" in page.light.results["caps"].text(), timeout=START_MS)
+    assert not page.light.use.isEnabled()
+    click(page.light.buttons["chart"])
+    qtbot.waitUntil(page.light.use.isEnabled, timeout=START_MS)
+    assert "ΔE" in page.light.results["chart"].text()
+    assert page.light.views["color"].corners.outline_px is not None
+    shipped = bridge.calibration().path
+    click(page.light.use)
+    qtbot.waitUntil(lambda: bridge.calibration().calibration.photometric is not None, timeout=START_MS)
+    in_use = bridge.calibration()
+    assert in_use.path != shipped, "what ships with the app stays as it is"
+    assert load_calibration(in_use.path).photometric.color.color_matrix is not None
+    qtbot.waitUntil(page.light.forget.isEnabled, timeout=START_MS)
+    click(page.light.forget)
+    qtbot.waitUntil(lambda: bridge.calibration().calibration.photometric is None, timeout=START_MS)
