@@ -14,7 +14,7 @@ from pathlib import Path
 from capture.calibration import save_calibration
 from capture.errors import CaptureError
 from capture.simulator.rig import BUILD_FOLDER, CALIBRATION_NAME, SCENE_NAME, producer_path
-from capture.simulator.scene import Progress, SceneLength, write_scene
+from capture.simulator.scene import TILE, Progress, SceneLength, write_scene
 from capture.spec import VirtualSpec
 from capture.virtual.geometry import true_calibration
 
@@ -48,8 +48,12 @@ def build(
 
     What is there already and was made from the same sources is kept.
 
-    Raises CaptureError: no compiler, it fails, or the folder cannot be written.
+    Raises CaptureError: no such size, no compiler, it fails, or the folder cannot be written.
     """
+    if spec.width % TILE or spec.height % TILE:
+        raise CaptureError(
+            f"The simulated sensors cannot have {spec.width}×{spec.height} px; use multiples of {TILE}."
+        )
     length = length or SceneLength()
     sources = sorted([*SOURCES.glob("*.cpp"), *SOURCES.glob("*.h")])
     drawing = [SOURCES / "scene.py", *sorted((SOURCES.parent / "virtual").glob("*.py"))]
@@ -126,7 +130,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         print("Building the simulated cameras …", flush=True)
         library = build(args.out, VirtualSpec(args.seed, args.width, args.height), progress=_show)
-    except (CaptureError, ValueError) as error:
+    except CaptureError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{library}\nOpen them with: python main.py live --rig simulator")

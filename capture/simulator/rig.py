@@ -18,17 +18,18 @@ MONO_SERIAL, COLOR_SERIAL = "SIM-MONO", "SIM-COLOR"
 WIRED = SyncConfig("hardware", leader="mono", mono_line="Line1", color_line="Line0")
 
 
-def producer_path(folder: Path = BUILD_FOLDER) -> Path:
-    """Return where the producer is, or would be."""
-    return folder / PRODUCER_NAME
+def producer_path(folder: Path | None = None) -> Path:
+    """Return where the producer is, or would be; `folder` is where it was built, if not in BUILD_FOLDER."""
+    return (folder or BUILD_FOLDER) / PRODUCER_NAME
 
 
-def is_built(folder: Path = BUILD_FOLDER) -> bool:
+def is_built(folder: Path | None = None) -> bool:
     """Tell whether the producer and its scene are there."""
-    return producer_path(folder).is_file() and (folder / SCENE_NAME).is_file()
+    producer = producer_path(folder)
+    return producer.is_file() and producer.with_name(SCENE_NAME).is_file()
 
 
-def simulator_spec(folder: Path = BUILD_FOLDER) -> GenicamSpec:
+def simulator_spec(folder: Path | None = None) -> GenicamSpec:
     """Return the rig of both simulated cameras, the colour camera triggered by the mono camera's exposure.
 
     Raises DeviceNotFound where the simulator was not built.
@@ -40,6 +41,6 @@ def simulator_spec(folder: Path = BUILD_FOLDER) -> GenicamSpec:
         mono=CameraSpec(MONO_SERIAL, "Mono8"),
         color=CameraSpec(COLOR_SERIAL, "BayerRG8"),
         producers=(producer_path(folder),),
-        calibration=folder / CALIBRATION_NAME,
+        calibration=producer_path(folder).with_name(CALIBRATION_NAME),
         sync=WIRED,
     )

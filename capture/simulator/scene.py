@@ -54,8 +54,6 @@ def write_scene(
     `progress` is called with the number of pictures drawn and the number of all. Raises OSError.
     """
     length = length or SceneLength()
-    if spec.width % TILE or spec.height % TILE:
-        raise ValueError(f"the size must be a multiple of {TILE} px, not {spec.width}×{spec.height}")
     stage = Stage(spec)
     live = [index / length.live_hz for index in range(round(length.live_s * length.live_hz))]
     board = [
