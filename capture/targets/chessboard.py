@@ -27,8 +27,8 @@ from capture.targets.drawing import Rectangle, Shape
 # baseline to 0.2 % and 0.2 … 0.3 the smallest errors, 0.5 doubles them.
 WINDOW_IN_SPACINGS = 0.25
 SMALLEST_WINDOW_PX, LARGEST_WINDOW_PX = 2, 15
-# Larger live images are searched at a fraction of their size; corners are refined in the full image.
-QUICK_WIDTH_PX = 1300
+# Larger images are searched at this width first; corners are refined in the full image.
+SEARCHED_WIDTH_PX = 1300
 
 
 @dataclass(frozen=True)
@@ -78,9 +78,7 @@ class Chessboard:
         The classic detector with refined corners comes first: on three public sets it finds every board, and
         is more accurate than the sector-based one (stereo RMS 0.20 against 0.26 px), which is the second try.
         """
-        corners = self._classic(gray, quick=quick)
-        if corners is None and not quick:
-            corners = self._sector_based(gray)
+        corners = self._found(gray, quick=quick)
         if corners is None:
             return why_nothing(
                 gray,
@@ -133,22 +131,30 @@ class Chessboard:
         """Return where the first inner corner is in the printed area."""
         return self.square_mm, self.square_mm
 
-    def _classic(self, gray: Gray, *, quick: bool) -> Points | None:
-        flags = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
-        scale = 1.0
-        if quick:
-            flags |= cv2.CALIB_CB_FAST_CHECK
-            scale = min(1.0, QUICK_WIDTH_PX / gray.shape[1])
-        image = gray
+    def _found(self, gray: Gray, *, quick: bool) -> Points | None:
+        """Return rough corners: from a smaller image first, where a large one would take seconds."""
+        scale = min(1.0, SEARCHED_WIDTH_PX / gray.shape[1])
+        small = gray
         if scale < 1:
-            image = np.asarray(
+            small = np.asarray(
                 cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8
             )
-        found, corners = cv2.findChessboardCorners(image, (self.columns, self.rows), flags=flags)
-        if not found:
-            return None
-        points = np.asarray(corners, np.float32).reshape(-1, 2)
-        return points if scale == 1 else (points + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
+        corners = self._classic(small, quick=quick)
+        if corners is None and not quick:
+            # A far board in a large image, then whatever else is hard.
+            if scale < 1 and (fine := self._classic(gray, quick=False)) is not None:
+                return fine
+            corners = self._sector_based(small)
+        if corners is None or scale == 1:
+            return corners
+        return (corners + np.float32(0.5)) / np.float32(scale) - np.float32(0.5)
+
+    def _classic(self, gray: Gray, *, quick: bool) -> Points | None:
+        flags = cv2.CALIB_CB_ADAPTIVE_THRESH | cv2.CALIB_CB_NORMALIZE_IMAGE
+        if quick:
+            flags |= cv2.CALIB_CB_FAST_CHECK
+        found, corners = cv2.findChessboardCorners(gray, (self.columns, self.rows), flags=flags)
+        return np.asarray(corners, np.float32).reshape(-1, 2) if found else None
 
     def _sector_based(self, gray: Gray) -> Points | None:
         found, corners = cv2.findChessboardCornersSB(

@@ -145,3 +145,19 @@ def test_too_little_of_a_charuco_board_or_another_one(
     other = Charuco(12, 9, 18.0, 13.5, "DICT_APRILTAG_36h11").detect(image)
     assert isinstance(other, NotSeen)
     assert "DICT_APRILTAG_36h11" in other.reason
+
+
+def test_corners_of_a_large_image_are_as_exact_as_it_allows(
+    sheets: dict[Target, tuple[np.ndarray, tuple[float, float]]],
+) -> None:
+    """Searched in a smaller image, refined in the full one; a far board is found there too."""
+    target = TARGETS[0]
+    texture, origin = sheets[target]
+    for distance in ((500, 520), (4000, 4100)):
+        image, expected = seen(texture, PER_MM, origin, target, size=(1920, 1440), distance_mm=distance)
+        found = target.detect(image)
+        assert isinstance(found, Detection)
+        points = min(
+            (found.points_px, found.points_px[::-1]), key=lambda each: float(np.abs(each - expected).max())
+        )
+        assert np.sqrt(((points - expected) ** 2).sum(axis=1).mean()) < 0.12
