@@ -45,6 +45,7 @@ class PreviewCamera:
         packet_bytes: GevSCPSPacketSize, GigE only.
         limit_nodes: what holds its data rate back, mode first; empty if nothing does.
         can_blink: it has a light that can be switched (SFNC DeviceIndicatorMode).
+        color_filter: PixelColorFilter: "None", "BayerRG" …
     """
 
     device: Device
@@ -58,6 +59,7 @@ class PreviewCamera:
     packet_bytes: int | None = None
     limit_nodes: tuple[str, ...] = ()
     can_blink: bool = False
+    color_filter: str = ""
 
 
 @dataclass(frozen=True, eq=False)

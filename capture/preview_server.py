@@ -127,6 +127,25 @@ def _say(connection: Connection, message: PreviewMessage) -> None:
         os._exit(0)
 
 
+def describe_nodes(device: Device, nodes: NodeSettings) -> PreviewCamera:
+    """Return what a camera's node map says of it."""
+    packet = nodes.number("GevSCPSPacketSize")
+    return PreviewCamera(
+        device=device,
+        pixel_formats=tuple(name for name in nodes.choices("PixelFormat") if name in FORMATS),
+        pixel_format=str(nodes.value("PixelFormat") or ""),
+        width=int(nodes.number("Width") or 0),
+        height=int(nodes.number("Height") or 0),
+        color_filter=str(nodes.value("PixelColorFilter") or ""),
+        frame_rate_hz=nodes.number("AcquisitionFrameRate"),
+        link_bytes_per_s=nodes.number("DeviceLinkSpeed"),
+        limit_bytes_per_s=nodes.number("DeviceLinkThroughputLimit"),
+        packet_bytes=None if packet is None else int(packet),
+        limit_nodes=tuple(name for name in LIMIT_NODES if nodes.has(name)),
+        can_blink={"Active", "Inactive"} <= set(nodes.choices("DeviceIndicatorMode")),
+    )
+
+
 class _Camera:
     """One opened camera: set to send slowly by itself, and set back in the end."""
 
@@ -141,22 +160,7 @@ class _Camera:
 
     def described(self) -> PreviewCamera:
         """Return what it says of itself, as it was found."""
-        nodes = self._nodes
-        indicator = nodes.choices("DeviceIndicatorMode")
-        packet = nodes.number("GevSCPSPacketSize")
-        return PreviewCamera(
-            device=self._device,
-            pixel_formats=tuple(name for name in nodes.choices("PixelFormat") if name in FORMATS),
-            pixel_format=str(nodes.value("PixelFormat") or ""),
-            width=int(nodes.number("Width") or 0),
-            height=int(nodes.number("Height") or 0),
-            frame_rate_hz=nodes.number("AcquisitionFrameRate"),
-            link_bytes_per_s=nodes.number("DeviceLinkSpeed"),
-            limit_bytes_per_s=nodes.number("DeviceLinkThroughputLimit"),
-            packet_bytes=None if packet is None else int(packet),
-            limit_nodes=tuple(name for name in LIMIT_NODES if nodes.has(name)),
-            can_blink={"Active", "Inactive"} <= set(indicator),
-        )
+        return describe_nodes(self._device, self._nodes)
 
     def start(self) -> None:
         """Let it run freely and slowly, and begin. Raises CaptureError."""

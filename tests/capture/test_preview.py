@@ -23,9 +23,21 @@ from capture.preview import (
     describe_cameras,
     thumbnail_of,
 )
-from capture.preview_server import _opened
+from capture.preview_server import _opened, describe_nodes
 from capture.simulator.rig import COLOR_SERIAL, MONO_SERIAL, producer_path
+from capture.sync.described import DescribedCamera
 
+DESCRIBED_BY = (
+    "PixelFormat",
+    "PixelColorFilter",
+    "AcquisitionFrameRate",
+    "DeviceLinkSpeed",
+    "DeviceLinkThroughputLimit",
+    "DeviceLinkThroughputLimitMode",
+    "StreamBytesPerSecond",
+    "GevSCPSPacketSize",
+    "DeviceIndicatorMode",
+)
 TIMEOUT_S = 60.0
 
 
@@ -119,6 +131,22 @@ def test_a_camera_is_left_as_it_was_found(simulator: Path) -> None:
             assert {name: nodes.value(name) for name in before} == before
     finally:
         harvester.reset()
+
+
+def test_real_cameras_are_described_from_their_own_descriptions(shared_dir: Path) -> None:
+    described = {}
+    for path in sorted((shared_dir / "data" / "genicam_xml").glob("*.xml")):
+        nodes = NodeSettings(DescribedCamera(path, DESCRIBED_BY).node_map)
+        device = Device(path.stem, "", "", "GEV", "", accessible=True)
+        described[path.stem] = describe_nodes(device, nodes)
+    assert len(described) == 12
+    for camera in described.values():
+        assert {"Mono8", "BayerRG8"} & set(camera.pixel_formats)
+    limits = {name: camera.limit_nodes for name, camera in described.items()}
+    assert limits["AVT_Manta_G235C"] == ("StreamBytesPerSecond",)
+    assert limits["FLIR-BFS-PGE-13Y3M"] == ("DeviceLinkThroughputLimit",)
+    assert limits["Basler-a2A2600-20gmBAS"] == ("DeviceLinkThroughputLimitMode", "DeviceLinkThroughputLimit")
+    assert sum(camera.can_blink for camera in described.values()) == 6
 
 
 def test_a_mosaic_becomes_a_small_colour_picture() -> None:

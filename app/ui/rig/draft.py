@@ -192,7 +192,12 @@ def usual_format(role: Role, camera: PreviewCamera) -> str:
 
 
 def guessed_role(camera: PreviewCamera) -> Role | None:
-    """Return what a camera is by what it can send; None where it could be either."""
+    """Return what a camera is by its sensor's filter, else by what it can send; None: it could be either.
+
+    Mono cameras of some makers list Bayer formats too, so the filter comes first.
+    """
+    if camera.color_filter:
+        return "mono" if camera.color_filter == "None" else "color"
     if any(FORMATS[name].layout not in (Layout.MONO, Layout.RGB) for name in camera.pixel_formats):
         return "color"
     if camera.pixel_formats and not fitting_formats("color", camera.pixel_formats):

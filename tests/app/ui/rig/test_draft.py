@@ -63,6 +63,8 @@ def test_what_a_camera_is_shows_in_what_it_can_send() -> None:
     assert guessed_role(MONO) == "mono"
     assert guessed_role(COLOR) == "color"
     assert guessed_role(camera("3", "Mono8", "RGB8")) is None
+    assert guessed_role(replace(COLOR, color_filter="None")) == "mono", "the sensor knows best"
+    assert guessed_role(replace(MONO, color_filter="BayerGB")) == "color"
 
 
 def test_saved_opened_and_edited_it_keeps_what_the_page_does_not_show(tmp_path: Path) -> None:
