@@ -19,17 +19,13 @@ from capture.frames import ROLES, FramePair, Role
 from capture.pairing import PairingCounters
 from capture.rig import CameraCounters
 from capture.sync.config import SyncMode
+from capture.sync_skew import FEW_PAIRS, Values, histogram, judged_skews, skew_stats, slope
 from capture.sync_verdict import CameraHealth, Facts, Finding, Level, SkewStats, find, worst
 
 SPAN_NS = 60_000_000_000
 """What is judged: the last minute."""
 
 PAIRS_KEPT = 4096
-FEW_PAIRS = 20
-PASSING_NEEDS_S = 10.0
-BINS = 41
-NARROWEST_NS = 1_000.0
-"""Width of a bin at least: clocks do not tell more."""
 
 Number = TypeVar("Number", bound=np.generic)
 
@@ -112,9 +108,9 @@ class SyncHealth:
         table = np.array(kept, np.float64)
         times_s = (table[:, 0] - now_ns) / 1e9
         period_ns = float(np.median(np.diff(table[:, 0]))) if len(table) > 3 else None
-        judged, exact = self._judged(table, period_ns, health)
-        skews_ns = np.where(judged, table[:, 2], table[:, 1]) if exact else table[:, 1]
-        stats = _stats(times_s[judged], skews_ns[judged], exact, period_ns)
+        judged = self._judged(table, health)
+        skews_ns, basis = judged_skews(table, judged, period_ns, shares_trigger=self._shares_trigger)
+        stats = skew_stats(times_s[judged], skews_ns[judged], basis, period_ns)
         exposure_ns = float(np.nan_to_num(table[-1, 3])) * 1e3
         facts = Facts(
             mode=self._mode,
@@ -129,7 +125,7 @@ class SyncHealth:
             newest_ns=kept[-1][0],
         )
         findings = find(facts)
-        counts, edges = _histogram(skews_ns[judged])
+        counts, edges = histogram(skews_ns[judged])
         return SyncState(
             level=worst(findings),
             findings=findings,
@@ -149,28 +145,21 @@ class SyncHealth:
     def _matched_by(self) -> Literal["frame id", "time"]:
         return "frame id" if self._shares_trigger else "time"
 
-    def _judged(
-        self, table: NDArray[np.float64], period_ns: float | None, health: Mapping[Role, CameraHealth]
-    ) -> tuple[NDArray[np.bool_], bool]:
-        """Return which pairs are judged, and whether their clocks show one time (PTP, or reset together).
+    def _judged(self, table: Values, health: Mapping[Role, CameraHealth]) -> NDArray[np.bool_]:
+        """Return which pairs are judged.
 
-        Judged are those since a clock jumped, and not the first ones after that or after the start, when the
-        pairing did not know the clocks yet; unless there are few others.
+        Those since a clock jumped, and not the first ones after that or after the start, when the pairing did
+        not know the clocks yet; unless there are few others.
         """
-        jump_ns = max(health[role].clock.last_jump_at_ns or 0 for role in ROLES)
-        judged = table[:, 0] > jump_ns
+        judged = table[:, 0] > max(health[role].clock.last_jump_at_ns or 0 for role in ROLES)
         if judged.sum() < FEW_PAIRS:
-            return np.ones(len(table), np.bool_), False
+            return np.ones(len(table), np.bool_)
         began = self._added == len(table) or not judged.all()
         if began and judged.sum() >= WINDOW + FEW_PAIRS:
             judged[np.flatnonzero(judged)[:WINDOW]] = False
-        apart = table[judged, 2]
-        limit = period_ns / 2 if period_ns is not None else 0.0
-        return judged, bool(np.isfinite(apart).all() and np.abs(apart).max() < limit)
+        return judged
 
-    def _relative_drift(
-        self, table: NDArray[np.float64], health: Mapping[Role, CameraHealth]
-    ) -> float | None:
+    def _relative_drift(self, table: Values, health: Mapping[Role, CameraHealth]) -> float | None:
         """Return how much faster the colour clock runs than the mono clock.
 
         On one trigger the clocks tell it themselves, far better than by the computer's.
@@ -180,7 +169,7 @@ class SyncHealth:
         if self._shares_trigger and all(clock.ticks for clock in clocks):
             steady = table[table[:, 0] > since_ns]
             if len(steady) > 30 and np.ptp(steady[:, 0]) > 5e9:
-                return _slope(steady[:, 0], steady[:, 2]) * 1e6
+                return slope(steady[:, 0], steady[:, 2]) * 1e6
             return None
         mono, color = (clock.drift_ppm for clock in clocks)
         return None if mono is None or color is None else color - mono
@@ -236,44 +225,6 @@ def _frames(cameras: Mapping[Role, CameraCounters]) -> dict[Role, int]:
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole > 0 else 0.0
-
-
-def _passing(times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], period_ns: float) -> float:
-    """Return by how much the skew grows, ns/s, 0 while too little is known.
-
-    Cameras that pass each other jump by a whole period from one pair to the next.
-    """
-    if len(times_s) < FEW_PAIRS or np.ptp(times_s) < PASSING_NEEDS_S:
-        return 0.0
-    return _slope(times_s, np.unwrap(skews_ns, period=period_ns))
-
-
-def _stats(
-    times_s: NDArray[np.float64], skews_ns: NDArray[np.float64], exact: bool, period_ns: float | None
-) -> SkewStats:
-    median_ns = float(np.median(skews_ns))
-    return SkewStats(
-        median_ns=median_ns,
-        spread_ns=float(np.percentile(np.abs(skews_ns - median_ns), 95)),
-        low_ns=float(skews_ns.min()),
-        high_ns=float(skews_ns.max()),
-        exact=exact,
-        slope_ns_per_s=0.0 if period_ns is None else _passing(times_s, skews_ns, period_ns),
-    )
-
-
-def _slope(times: NDArray[np.float64], values: NDArray[np.float64]) -> float:
-    centred = times - times.mean()
-    spread = float(centred @ centred)
-    return float(centred @ (values - values.mean())) / spread if spread > 0 else 0.0
-
-
-def _histogram(skews_ns: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return BINS counts over all skews, and the edges in ns."""
-    low, high = float(skews_ns.min()), float(skews_ns.max())
-    short = max(0.0, NARROWEST_NS * BINS - (high - low)) / 2
-    counts, edges = np.histogram(skews_ns, BINS, (low - short, high + short))
-    return counts.astype(np.int64), edges
 
 
 def _frozen(array: NDArray[Number]) -> NDArray[Number]:

@@ -15,6 +15,7 @@ from capture.frames import ROLES, Role
 from capture.sync.config import SyncMode
 
 Level = Literal["unknown", "good", "fair", "bad"]
+SkewBasis = Literal["one time", "two clocks", "arrival"]
 _ORDER: tuple[Level, ...] = ("bad", "fair", "good", "unknown")
 
 TIGHT_NS = 100_000.0
@@ -42,9 +43,9 @@ class SkewStats:
         median_ns: the constant part.
         spread_ns: 95 % of pairs are within this of the median.
         low_ns, high_ns: the extremes.
-        exact: both clocks show one time, so that skews are the exposures' own. Otherwise the clocks' offset
-            was taken from arrivals, and the constant part contains what one camera's exposure, readout and
-            cable take longer than the other's.
+        basis: "one time": both clocks show the same, skews are the exposures' own. "two clocks": so is the
+            spread, but the constant part was taken from arrivals, and contains what one camera's exposure,
+            readout and cable take longer than the other's. "arrival": all of it was.
         slope_ns_per_s: by how much the skew grows; cameras that run freely drift past each other.
     """
 
@@ -52,7 +53,7 @@ class SkewStats:
     spread_ns: float
     low_ns: float
     high_ns: float
-    exact: bool
+    basis: SkewBasis
     slope_ns_per_s: float = 0.0
 
 
@@ -221,7 +222,12 @@ def _drifting_past(facts: Facts) -> Iterator[Finding]:
 
 def _wrong_edge(facts: Facts) -> Iterator[Finding]:
     skew = facts.skew
-    if skew is None or not skew.exact or facts.mode != "hardware" or facts.exposure_ns < 4 * TIGHT_NS:
+    if (
+        skew is None
+        or skew.basis != "one time"
+        or facts.mode != "hardware"
+        or facts.exposure_ns < 4 * TIGHT_NS
+    ):
         return
     if abs(abs(skew.median_ns) - facts.exposure_ns) < 0.1 * facts.exposure_ns:
         yield Finding(
@@ -280,8 +286,7 @@ def _steps(facts: Facts) -> Iterator[Finding]:
         clock = facts.cameras[role].clock if role in facts.cameras else ClockState()
         if clock.last_jump_at_ns is None or facts.now_ns - clock.last_jump_at_ns > RECENT_NS:
             continue
-        if facts.mode == "action" and clock.jumps == 1:
-            yield Finding("good", f"PTP has set the clock of the {name(role)} camera.")
+        if _set_by_ptp(facts, clock):
             continue
         size = f"{abs(clock.last_jump_ns) / 1e9:.3g} s {'forward' if clock.last_jump_ns > 0 else 'back'}"
         often = f" ({clock.jumps} times so far)" if clock.jumps > 1 else ""
@@ -294,6 +299,17 @@ def _steps(facts: Facts) -> Iterator[Finding]:
             if tai
             else "Something set it: PTP, another program, or the camera restarted.",
         )
+
+
+def _ptp(facts: Facts) -> Iterator[Finding]:
+    for role in ROLES:
+        if role in facts.cameras and _set_by_ptp(facts, facts.cameras[role].clock):
+            yield Finding("good", f"PTP has set the clock of the {name(role)} camera.")
+
+
+def _set_by_ptp(facts: Facts, clock: ClockState) -> bool:
+    """Tell whether the only step of a clock is the one that is to be expected."""
+    return facts.mode == "action" and clock.jumps == 1
 
 
 def _drift(facts: Facts) -> Iterator[Finding]:
@@ -331,6 +347,7 @@ RULES: tuple[Callable[[Facts], Iterator[Finding]], ...] = (
     _drift,
     _no_clock,
     _skew,
+    _ptp,
 )
 """In the order of weight: of findings equally bad the first is the verdict."""
 

@@ -15,7 +15,8 @@ from capture.frames import Frame, FramePair, Layout, Role, frozen
 from capture.pairing import Pairer, PairingCounters
 from capture.rig import CameraCounters
 from capture.sync.config import SyncMode
-from capture.sync_health import BINS, SPAN_NS, SyncHealth, SyncState
+from capture.sync_health import SPAN_NS, SyncHealth, SyncState
+from capture.sync_skew import BINS
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -118,12 +119,43 @@ def test_clocks_that_show_one_time_tell_the_skew_themselves() -> None:
     pairs = [replace(pair(i, 30_000, origin_ns=0), skew_ns=7 * MS) for i in range(50)]
     exact = judge(pairs).skew
     assert exact is not None
-    assert exact.exact
+    assert exact.basis == "one time"
     assert exact.median_ns == 30_000
     estimated = judge([replace(pair(i, 30_000), skew_ns=7 * MS) for i in range(50)]).skew
     assert estimated is not None
-    assert not estimated.exact
+    assert estimated.basis == "two clocks"
     assert estimated.median_ns == 7 * MS
+
+
+def test_on_one_trigger_two_clocks_tell_the_spread_without_drift_and_without_the_way_to_the_computer() -> (
+    None
+):
+    """Exposures 3 µs apart, clocks that part by 20 ppm, arrivals that wobble by 60 µs."""
+    rng = np.random.default_rng(0)
+    pairs = []
+    for index in range(300):
+        drifted = round(index * 50 * MS * 20e-6 + rng.uniform(-3_000, 3_000))
+        arrived = 3 * MS + round(rng.uniform(-60_000, 60_000))
+        pairs.append(replace(pair(index, drifted), skew_ns=arrived))
+    skew = judge(pairs).skew
+    assert skew is not None
+    assert skew.basis == "two clocks"
+    assert 2_000 < skew.spread_ns < 4_000
+    assert skew.median_ns == pytest.approx(3 * MS, abs=20_000)
+    # Running freely the same drift is real: the exposures part.
+    free = judge(pairs, shares_trigger=False, mode="free_run").skew
+    assert free is not None
+    assert free.basis == "arrival"
+    assert free.spread_ns > 40_000
+
+
+def test_a_single_wrong_pair_stands_out_and_does_not_tilt_the_rest() -> None:
+    pairs = [pair(index, round(index * 50 * MS * 20e-6)) for index in range(300)]
+    pairs[200] = replace(pair(200, 50 * MS), skew_ns=0)
+    skew = judge([replace(each, skew_ns=0) for each in pairs]).skew
+    assert skew is not None
+    assert skew.spread_ns < 100
+    assert skew.high_ns > 40 * MS
 
 
 def test_a_follower_on_the_wrong_edge_is_told_by_its_skew() -> None:

@@ -11,11 +11,17 @@ from app.ui.plots import make_plot, round_range, style_plot
 from app.ui.theme import ACCENT, LINE, SKY, TEXT
 from capture.frames import ROLES, Role
 from capture.sync_health import SyncState
+from capture.sync_verdict import SkewBasis
 
 SPAN_S = 60.0
 CLOCK_SPAN_S = 300.0
 SMALLEST_CLOCK_MS = 0.05
 CLOCK_COLOURS: dict[Role, str] = {"mono": TEXT, "color": SKY}
+BASES: dict[SkewBasis, str] = {
+    "one time": "by the cameras' clocks",
+    "two clocks": "by the cameras' clocks, constant part by arrival",
+    "arrival": "by arrival, constant part uncertain",
+}
 CLOCK_NAMES: dict[Role, str] = {"mono": "mono", "color": "colour"}
 
 
@@ -74,8 +80,7 @@ class SkewPlot(_Titled):
         if state.skew is None:
             self.head.setText("Skew, ms")
             return
-        kind = "by the cameras' clocks" if state.skew.exact else "by arrival, constant part uncertain"
-        self.head.setText(f"Skew, ms&nbsp;&nbsp; colour − mono, {kind}")
+        self.head.setText(f"Skew, ms&nbsp;&nbsp; colour − mono, {BASES[state.skew.basis]}")
         self.fit(state.skew.low_ns / 1e6, state.skew.high_ns / 1e6)
 
 
