@@ -25,6 +25,11 @@ enum PtpStatus : int64_t { DISABLED, LISTENING, UNCALIBRATED, MASTER, SLAVE };
 constexpr double DRIFT_PPM[2] = {12, -8};
 constexpr int64_t POWERED_FOR_NS[2] = {5'000'000'000, 137'000'000'000};
 
+// What automatic exposure aims at: mean of the values, and the longest time it sets.
+constexpr double AUTO_MEAN = 0.45, AUTO_LONGEST_US = 60'000;
+// Automatic features leave alone what is this near.
+constexpr double AUTO_TOLERANCE = 0.02;
+
 int64_t from_us(double microseconds) { return std::llround(microseconds * 1000); }
 
 }  // namespace
@@ -74,6 +79,8 @@ Limits Camera::limits(const Feature& feature) const {
 
 bool Camera::locked(const Feature& feature) const {
   if (feature.name == "AcquisitionFrameRate") return !integer("AcquisitionFrameRateEnable");
+  if (feature.name == "ExposureTime") return !is("ExposureAuto", "Off");
+  if (feature.name == "BalanceRatio") return !is("BalanceWhiteAuto", "Off");
   if (feature.name == "LineMode" || feature.name == "LineSource") return integer("LineSelector") != OUTPUT_LINE;
   if (feature.name == "UserSetSave") return is("UserSetSelector", "Default");
   return Registers::locked(feature);
@@ -232,6 +239,32 @@ bool Camera::takes(const char* count, const char* share) {
   if (share == nullptr || number(share) <= 0) return false;
   random_ = random_ * 6364136223846793005 + 1442695040888963407;
   return static_cast<double>(random_ >> 33) / (1LL << 31) * 100 < number(share);
+}
+
+void Camera::look_at(const Shot& shot, const Sensor::Means& means) {
+  const double green = (means[0][1] + means[1][0]) / 2;
+  if (!is("ExposureAuto", "Off")) {
+    const double mean = (means[0][0] + 2 * green + means[1][1]) / 4;
+    const double growth = std::pow(AUTO_MEAN / std::max(mean, 0.01), 1 / shot.gamma);
+    adapt("ExposureTime", 0, shot.exposure_us * std::clamp(growth, 0.25, 4.0), "ExposureAuto");
+  }
+  if (identity.is_color && !is("BalanceWhiteAuto", "Off")) {
+    const double red = std::pow(green / std::max(means[0][0], 0.01), 1 / shot.gamma);
+    const double blue = std::pow(green / std::max(means[1][1], 0.01), 1 / shot.gamma);
+    const bool is_done = std::abs(red - 1) < AUTO_TOLERANCE && std::abs(blue - 1) < AUTO_TOLERANCE;
+    adapt("BalanceRatio", 0, shot.balance_red * red, is_done ? "BalanceWhiteAuto" : nullptr);
+    adapt("BalanceRatio", 1, shot.balance_blue * blue, is_done ? "BalanceWhiteAuto" : nullptr);
+  }
+}
+
+// Change a feature that is automatic; "Once" ends as nothing more is to be done.
+void Camera::adapt(const char* feature, size_t slot, double number, const char* automatic) {
+  const Limits allowed = limits(*find(feature));
+  const double before = value_at(feature, slot).number;
+  const double after = std::clamp(number, allowed.minimum, std::min(allowed.maximum, AUTO_LONGEST_US));
+  const bool is_done = std::abs(after - before) < AUTO_TOLERANCE * before;
+  if (!is_done) put_at(feature, slot, after);
+  if (is_done && automatic != nullptr && is(automatic, "Once")) put(automatic, entry_value(automatic, "Off"));
 }
 
 bool Camera::line_is_high(int64_t line) const {

@@ -40,6 +40,9 @@ class Camera : public Registers {
   int64_t image_bytes() const;
   int64_t payload_bytes() const;
 
+  // Let automatic features look at a frame that was taken.
+  void look_at(const Shot& shot, const Sensor::Means& means);
+
   int64_t clock_at(int64_t host_ns) const;
   // An edge arrived at an input.
   void feel_edge(int line, bool rising, int64_t time_ns);
@@ -67,6 +70,7 @@ class Camera : public Registers {
   int64_t shortest_period_ns() const;
   double highest_rate_hz() const { return 1e9 / static_cast<double>(shortest_period_ns()); }
   bool line_is_high(int64_t line) const;
+  void adapt(const char* feature, size_t slot, double number, const char* automatic);
 
   int64_t own_clock_at(int64_t host_ns) const;
   int64_t host_at(int64_t clock_ns) const;

@@ -74,6 +74,7 @@ void Sensor::develop(const Shot& shot) {
   const float balance[2][2] = {{gain * static_cast<float>(shot.balance_red), gain},
                                {gain, gain * static_cast<float>(shot.balance_blue)}};
   values_.resize(shot.width * shot.height);
+  means_ = {};
   for (int64_t y = 0; y < shot.height; ++y) {
     const int64_t row = shot.offset_y + y;
     const uint16_t* light = &light_[row * scene_.width() + shot.offset_x];
@@ -85,6 +86,10 @@ void Sensor::develop(const Shot& shot) {
       const float value = (electrons + noise) * balance[row & 1][(shot.offset_x + x) & 1] + 0.5f;
       values[x] = curve_[static_cast<uint16_t>(std::min(std::max(value, 0.0f), 65535.0f))];
     }
+    uint64_t sums[2] = {};  // width and offset are even
+    for (int64_t x = 0; x < shot.width; x += 2) sums[0] += values[x], sums[1] += values[x + 1];
+    for (int column = 0; column < 2; ++column)
+      means_[row & 1][column] += 4.0 * sums[column] / (shot.width * shot.height) / ((1 << shot.format->bits) - 1);
   }
 }
 

@@ -42,6 +42,9 @@ class Sensor {
 
   // Write the picture to `out`, which holds `format->image_bytes` at least. The same shot gives the same bytes.
   void expose(const Shot& shot, uint8_t* out);
+  // Mean values of the last picture, 0 … 1, in even and odd rows and columns: [row & 1][column & 1].
+  using Means = std::array<std::array<double, 2>, 2>;
+  const Means& means() const { return means_; }
 
  private:
   void fill_curve(const Shot& shot);
@@ -56,4 +59,5 @@ class Sensor {
   std::vector<uint16_t> curve_;    // linear values in 16 bits → values
   double curve_gamma_ = 0, curve_black_ = 0;
   int curve_bits_ = 0;
+  Means means_{};
 };

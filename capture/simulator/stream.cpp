@@ -146,6 +146,7 @@ void Stream::deliver(const FrameFacts& facts, Sensor& sensor, Lock& lock) {
   fill(buffer, sensor);
   lock.lock();
   is_filling_ = false;
+  if (!buffer.is_incomplete) device.camera.look_at(facts.shot, sensor.means());
   if (is_grabbing) {
     buffer.state = Buffer::FILLED;
     buffer.is_new = true;

@@ -131,6 +131,8 @@ void add_acquisition(std::vector<Feature>& all, const SensorRecord& sensor) {
   all.push_back(real("TriggerDelay", in, "Time from the trigger to the exposure.").range(0, 1'000'000).in("µs")
                     .by("TriggerSelector").rule(KEPT));
   all.push_back(choice("ExposureMode", in, "How the exposure is controlled.").counted({"Timed"}).seen_by("Beginner"));
+  all.push_back(choice("ExposureAuto", in, "Whether the camera finds ExposureTime by itself.")
+                    .counted({"Off", "Once", "Continuous"}).rule(KEPT).seen_by("Beginner"));
   all.push_back(real("ExposureTime", in, "Exposure time.").range(20, 1'000'000).start(sensor.exposure_us).in("µs")
                     .rule(KEPT).seen_by("Beginner"));
 }
@@ -142,6 +144,8 @@ void add_analog(std::vector<Feature>& all, const CameraIdentity& identity, const
                     .in("DN").rule(KEPT));
   if (identity.is_color) {
     all.push_back(choice("BalanceRatioSelector", in, "The colour that BalanceRatio is for.").counted({"Red", "Blue"}).seen_by("Beginner"));
+    all.push_back(choice("BalanceWhiteAuto", in, "Whether the camera finds BalanceRatio by itself: gray on average.")
+                      .counted({"Off", "Once", "Continuous"}).rule(KEPT).seen_by("Beginner"));
     all.push_back(real("BalanceRatio", in, "Gain of the colour relative to green.").range(0.5, 4).start(1)
                       .by("BalanceRatioSelector").rule(KEPT).seen_by("Beginner"));
   }

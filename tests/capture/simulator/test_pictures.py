@@ -12,7 +12,7 @@ from capture.develop import develop
 from capture.frames import Frame, Layout
 from capture.virtual.sensor import COLOR, MONO
 from capture.virtual.stage import Stage
-from tests.capture.simulator.cameras import setting, take, take_single, value
+from tests.capture.simulator.cameras import setting, take, take_single, value, wait_until
 from tests.simulated import SMALL
 
 MONO_FORMATS = ("Mono8", "Mono10", "Mono10p", "Mono10Packed", "Mono12", "Mono12p", "Mono12Packed")
@@ -154,3 +154,35 @@ def test_the_board_is_held_before_both(mono: Any, color: Any) -> None:
     setting(mono, SimulatorBoard=True)
     assert value(color, "SimulatorBoard") is True
     assert (np.abs(still(color) - before) > 20).mean() > 0.05
+
+
+@pytest.mark.parametrize("mode", ["Once", "Continuous"])
+def test_automatic_exposure(mono: Any, mode: str) -> None:
+    setting(mono, ExposureTime=100.0, AcquisitionFrameRate=100.0, ExposureAuto=mode)
+    node = mono.remote_device.node_map.ExposureTime
+    assert node.get_access_mode() == genapi.EAccessMode.RO, "the camera sets it"
+    mono.start()
+    while abs(take(mono)[0].image.mean() / 255 - 0.45) > 0.03:
+        pass
+    assert node.value > 1000
+    if mode == "Once":
+        wait_until(lambda: value(mono, "ExposureAuto") == "Off", "the end of Once")
+    else:
+        assert value(mono, "ExposureAuto") == "Continuous"
+        setting(mono, ExposureAuto="Off")
+    assert node.get_access_mode() == genapi.EAccessMode.RW
+
+
+def test_automatic_white_balance(color: Any) -> None:
+    for channel in ("Red", "Blue"):
+        setting(color, BalanceRatioSelector=channel, BalanceRatio=1.0)
+    setting(color, AcquisitionFrameRate=100.0, BalanceWhiteAuto="Once")
+    color.start()
+    wait_until(lambda: bool(take(color)) and value(color, "BalanceWhiteAuto") == "Off", "the end of Once")
+    for channel in ("Red", "Blue"):
+        setting(color, BalanceRatioSelector=channel)
+        assert value(color, "BalanceRatio") > 1.2
+    image = take(color)[0].image.astype(float)
+    green = (image[0::2, 1::2].mean() + image[1::2, 0::2].mean()) / 2
+    assert image[0::2, 0::2].mean() == pytest.approx(green, rel=0.03)
+    assert image[1::2, 1::2].mean() == pytest.approx(green, rel=0.03)
