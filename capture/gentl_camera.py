@@ -355,8 +355,8 @@ class GentlCamera:
         if not self._acquiring:
             return False
         if name in IMAGE_GEOMETRY or name == LOAD:  # a stored set may hold another size
-            return self._nodes.has(name)
-        return name in self._set_when_stopped and self._nodes.access(name) in ("RO", "NA")
+            return name in self._set_when_stopped or self._nodes.has(name)
+        return name in self._set_when_stopped and self._nodes.access(name) not in ("RW", "WO")
 
     def apply(self, name: str, value: SettingValue) -> SettingValue:
         """Set one value and return what the camera reads back.
@@ -418,7 +418,7 @@ class GentlCamera:
     def _lost(self, reason: str) -> DeviceLost:
         return DeviceLost(
             f"Camera {self._spec.serial} ({self.role}) is gone: {reason}; "
-            "check its cable and power, then start again."
+            "check its cable and power."
         )
 
 

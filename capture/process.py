@@ -54,6 +54,12 @@ CLOSE_TIMEOUT_S = 5.0
 CLOSE_LOST_TIMEOUT_S = 1.5
 """The same for a rig that failed: closing what is gone hangs in some libraries, and recovery waits for it."""
 
+SIGNAL_MEANINGS = {
+    9: ": by somebody, or by the system because memory ran out",
+    **dict.fromkeys((4, 6, 7, 8, 11), ": a crash inside a library, most likely the cameras' driver"),
+}
+"""What to make of a process that was ended by a signal (POSIX: kill; ill, abort, bus, fpe, segv)."""
+
 
 class RigProcess:
     """A rig in a spawned process. Constructing does nothing; `with` starts the process and opens the rig.
@@ -365,7 +371,10 @@ class RigProcess:
         assert self._process is not None
         self._process.join(1.0)
         code = self._process.exitcode
-        how = f"was ended by signal {-code}" if code is not None and code < 0 else f"ended (exit code {code})"
+        if code is not None and code < 0:
+            how = f"was ended by signal {-code}{SIGNAL_MEANINGS.get(-code, '')}"
+        else:
+            how = f"ended (exit code {code})"
         return DeviceLost(f"The capture process {self._verdict or how}.")
 
 

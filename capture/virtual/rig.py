@@ -269,7 +269,7 @@ class VirtualRig:
     def _check_alive(self) -> None:
         if self._lost:
             names = " and ".join(sorted(self._lost))
-            raise DeviceLost(f"The virtual {names} camera was unplugged (by command); open the rig again.")
+            raise DeviceLost(f"The virtual {names} camera was unplugged (by command).")
 
     def _why_no_frame(self, timeout_s: float) -> str:
         if not self._acquiring:
