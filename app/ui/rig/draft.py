@@ -172,6 +172,21 @@ def draft_of(spec: GenicamSpec) -> RigDraft:
     )
 
 
+def rebased(draft: RigDraft, file: GenicamSpec) -> RigDraft:
+    """Return the rig over what its file says by now: other pages write to it too.
+
+    What this page shows is kept from the draft; all else, and the settings of the cameras, from the file.
+    """
+    known = {camera.serial: dict(camera.settings) for camera in (file.mono, file.color)}
+
+    def over(chosen: Chosen | None) -> Chosen | None:
+        if chosen is None or chosen.serial not in known:
+            return chosen
+        return replace(chosen, settings=known[chosen.serial])
+
+    return replace(draft, base=file, mono=over(draft.mono), color=over(draft.color))
+
+
 def _chosen(camera: CameraSpec) -> Chosen:
     limits = {name: value for name, value in camera.settings.items() if name in LIMIT_NODES}
     return Chosen(camera.serial, camera.pixel_format or "", dict(camera.settings), limits)

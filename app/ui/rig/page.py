@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout
 
 from app.pipeline.status import PipelineStatus
 from app.ui.pages import Host, Page
-from app.ui.rig.draft import RigDraft, draft_of, guessed_role, usual_format
+from app.ui.rig.draft import RigDraft, draft_of, guessed_role, rebased, usual_format
 from app.ui.rig.found import FoundCameras
 from app.ui.rig.panel import RigPanel
 from app.ui.rig.previews import Previews
@@ -304,9 +304,13 @@ class RigPage(Page):
         """Write the rig file and open the rig."""
         path = self.file
         try:
-            spec = self.panel.final(self._cameras).spec()
+            draft = self.panel.final(self._cameras)
             if self._edited is None:
                 path = unused(path)
+            elif path.is_file():
+                before = load_rig_file(path)
+                draft = rebased(draft, before) if isinstance(before, GenicamSpec) else draft
+            spec = draft.spec()
             save_rig_file(spec, path)
         except (RigFileError, ValueError) as error:
             self._host.banner.show_failure(str(error))

@@ -40,6 +40,8 @@ from capture.traps.network import Adapter, adapters
 
 PANEL_WIDTH = 396
 MAX_RATE_HZ = 1000.0
+COUNTS_TRIGGER = "Both count the same hardware trigger"
+SYNC_DECIDES = "Triggers: as saved on the Sync page"
 
 
 class StepTitle(QLabel):
@@ -125,7 +127,7 @@ class RigPanel(QFrame):
         self.rate.lineEdit().setTextMargins(5, 0, 0, 0)
         self.rate.setToolTip("AcquisitionFrameRate of both cameras, in Hz; 0 leaves it to them")
         self.rate.valueChanged.connect(self._on_edited)
-        self.trigger = QCheckBox("Both count the same hardware trigger", self)
+        self.trigger = QCheckBox(COUNTS_TRIGGER, self)
         self.trigger.setToolTip("Equal frame ids then make a pair; otherwise the nearest in time do")
         self.trigger.clicked.connect(self._on_edited)
 
@@ -192,7 +194,10 @@ class RigPanel(QFrame):
         for role in ROLES:
             self._fill_formats(role, cameras)
         self.rate.setValue(draft.rate_hz or 0.0)
-        self.trigger.setChecked(draft.shares_trigger)
+        by_sync = draft.base is not None and draft.base.sync is not None
+        self.trigger.setEnabled(not by_sync)
+        self.trigger.setText(SYNC_DECIDES if by_sync else COUNTS_TRIGGER)
+        self.trigger.setChecked(draft.shares_trigger and not by_sync)
         self._show_budget(cameras)
         self.roles_title.set_done(done=draft.complete)
         problems = draft_problems(draft, cameras)
@@ -244,11 +249,12 @@ class RigPanel(QFrame):
     def _on_edited(self) -> None:
         if self._filling:
             return
+        draft = self._draft
         draft = replace(
-            self._draft,
+            draft,
             name=self.name.text(),
             rate_hz=self.rate.value() or None,
-            shares_trigger=self.trigger.isChecked(),
+            shares_trigger=self.trigger.isChecked() if self.trigger.isEnabled() else draft.shares_trigger,
             limited=self.limit.isChecked(),
         )
         for role in ROLES:

@@ -15,6 +15,7 @@ from app.ui.rig.draft import (
     fitting_formats,
     guessed_role,
     planned_cameras,
+    rebased,
     usual_format,
     with_limits,
 )
@@ -23,6 +24,7 @@ from capture.preview import PreviewCamera
 from capture.rig_budget import link_budgets
 from capture.rig_file import load_rig_file, save_rig_file
 from capture.spec import CameraSpec, GenicamSpec
+from capture.sync.config import SyncConfig
 
 
 def camera(serial: str, *formats: str, transport: str = "GEV", interface: str = "eno1") -> PreviewCamera:
@@ -99,6 +101,24 @@ def test_a_camera_that_cannot_have_its_role_is_named() -> None:
     (problem,) = draft_problems(draft, {"1": MONO, "2": COLOR})
     assert "Vendor Model (1) cannot be the colour camera" in problem, "the other one offers Mono8 too"
     assert draft_problems(draft, {"1": replace(MONO, pixel_formats=())}) == []
+
+
+def test_what_other_pages_wrote_meanwhile_is_kept() -> None:
+    opened = RigDraft("bench").with_camera("mono", MONO).with_camera("color", COLOR).spec()
+    edited = replace(draft_of(opened), color_side="right", rate_hz=10.0)
+    meanwhile = replace(
+        opened,
+        sync=SyncConfig("hardware"),
+        mono=replace(opened.mono, settings={"Gain": 3.0, "AcquisitionFrameRate": 50.0}),
+    )
+    spec = rebased(edited, meanwhile).spec()
+    assert spec.sync == SyncConfig("hardware")
+    assert spec.color_side == "right"
+    assert spec.mono.settings == {
+        "Gain": 3.0,
+        "AcquisitionFrameRateEnable": True,
+        "AcquisitionFrameRate": 10.0,
+    }
 
 
 def test_half_a_rig_is_no_rig() -> None:
