@@ -13,13 +13,24 @@ from types import FrameType
 from typing import TextIO
 
 from app.commands.montage import side_by_side
-from app.commands.summary import Json, ResultTally, accounts, drops, libraries, lines, recovery, write_json
+from app.commands.summary import (
+    Json,
+    ResultTally,
+    accounts,
+    drops,
+    libraries,
+    lines,
+    recovery,
+    synchronization,
+    write_json,
+)
 from app.pipeline.live import LiveConfig, LivePipeline
 from app.pipeline.recovery import recovered_words
 from app.pipeline.slots import LosslessQueue
 from app.pipeline.status import LiveResult, PipelineStatus
 from capture.errors import CaptureError, DatasetError
 from capture.png import write_png
+from capture.sync_health import SyncState
 
 LOOK_EVERY_S = 0.25
 PLAIN_PROGRESS_EVERY_S = 5.0
@@ -103,6 +114,7 @@ class _Run:
         self.tally = ResultTally()
         self.pairs = 0
         self.seconds = 0.0
+        self.sync = SyncState()
 
     def until_done(self, interrupted: threading.Event) -> None:
         """Start, and work until done or interrupted. Raises what keeps results from coming."""
@@ -123,6 +135,7 @@ class _Run:
     def stop(self) -> PipelineStatus:
         """Stop everything and return the final counts."""
         self._results.close()
+        self.sync = self._pipeline.sync_state()  # of the last minute, while there is one
         self._pipeline.stop()
         status = self._pipeline.status()
         if not self._config.colorize:
@@ -222,6 +235,11 @@ def _summary(config: LiveConfig, status: PipelineStatus, run: _Run) -> Mapping[s
         **run.tally.summary(),
         "drops": drops(status),
         "skew_ms": status.skew_ms,
+        "sync": synchronization(run.sync, status.rig),
+        "drift": {
+            "light": status.drift.light,
+            "row_error_px": status.drift.row_error_px if status.drift.shift is not None else None,
+        },
         "memory_mb": status.memory_mb,
         "error": status.error,
         "recovery": recovery(status.recovery),

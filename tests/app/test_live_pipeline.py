@@ -90,11 +90,11 @@ class PatientEngine(Engine):
         self.failures: list[Exception] = []
         engines.append(self)
 
-    def colorize(self, *args: object) -> Colorization:
+    def colorize(self, *args: object, **options: object) -> Colorization:
         self.permits.acquire()
         if self.failures:
             raise self.failures.pop(0)
-        return super().colorize(*args)  # type: ignore[arg-type]
+        return super().colorize(*args, **options)  # type: ignore[arg-type]
 
 
 engines: list[PatientEngine] = []
