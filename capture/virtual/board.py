@@ -33,10 +33,11 @@ class Board:
         self._seed = seed
         across, down = INNER_CORNERS[0] + 1, INNER_CORNERS[1] + 1
         square = SQUARE_MM / 1000
-        size = (across + 2 * MARGIN_SQUARES) * square, (down + 2 * MARGIN_SQUARES) * square
-        pixels = round(1.4 * float(rig.mono.matrix[0, 0]) * square / NEAREST_M)
-        picture = pictures.chessboard((down, across), max(16, pixels), MARGIN_SQUARES)
-        self._sheet = Sheet(*size)
+        pixels = max(16, round(1.4 * float(rig.mono.matrix[0, 0]) * square / NEAREST_M))
+        picture = pictures.chessboard((down, across), pixels, MARGIN_SQUARES)
+        # From the picture, whose margin is whole pixels: else the squares would be a thousandth too small.
+        height, width = (side / pixels * square for side in picture.shape[:2])
+        self._sheet = Sheet(width, height)
         self._poses: dict[int, tuple[Vector, Vector]] = {}
         cover = texture(picture, textures.PRINT)
         self.thing = Thing(self._sheet, cover, self.pose_at(0.0), self.pose_at, casts_shadow=False)
