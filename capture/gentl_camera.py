@@ -83,7 +83,7 @@ class GentlCamera:
         self._acquirer = acquirer
         self._nodes = NodeSettings(acquirer.remote_device.node_map)
         self._acquiring = False
-        self._set_when_stopped: frozenset[str] = frozenset()
+        self._locked: frozenset[str] = frozenset()
         self._has_clock = any(self._nodes.has(name) for name in CLOCK_NODES)
         self._tick_hz: float | None = None
         self._exposure_us: float | None = None
@@ -176,13 +176,14 @@ class GentlCamera:
     def start(self) -> None:
         """Begin to acquire with fresh counters. Raises DeviceLost, CaptureError."""
         self._read_values()
-        self._set_when_stopped = frozenset(f.name for f in self._nodes.tree() if f.writable)
+        free = frozenset(f.name for f in self._nodes.tree() if f.writable)
         self._last_frame_ns = time.monotonic_ns()
         try:
             self._acquirer.start()
         except VENDOR_ERRORS as error:
             raise self._translated("could not start", error) from error
         self._acquiring = True
+        self._locked = free - {feature.name for feature in self._nodes.tree() if feature.writable}
         self._reset_counters()
 
     def skip_waiting(self) -> None:
@@ -329,12 +330,12 @@ class GentlCamera:
 
     def _locked_setting(self, name: str) -> Setting | None:
         """Return a setting that is read-only, perhaps just because the camera acquires."""
-        feature = self._nodes.feature(name) if name in self._set_when_stopped else None
+        feature = self._nodes.feature(name) if name in self._locked else None
         return None if feature is None or feature.value is None else feature.setting()
 
     def features(self) -> FeatureTree:
         """Return everything the camera has. Raises DeviceLost."""
-        tree = self._nodes.tree(self._set_when_stopped if self._acquiring else frozenset())
+        tree = self._nodes.tree(self._locked if self._acquiring else frozenset())
         if len(tree) == 0:
             self.check_alive()
         if not self._acquiring:
@@ -355,8 +356,8 @@ class GentlCamera:
         if not self._acquiring:
             return False
         if name in IMAGE_GEOMETRY or name == LOAD:  # a stored set may hold another size
-            return name in self._set_when_stopped or self._nodes.has(name)
-        return name in self._set_when_stopped and self._nodes.access(name) not in ("RW", "WO")
+            return name in self._locked or self._nodes.has(name)
+        return name in self._locked
 
     def apply(self, name: str, value: SettingValue) -> SettingValue:
         """Set one value and return what the camera reads back.

@@ -22,6 +22,7 @@ class UserSets:
     Attributes:
         names: of the sets.
         chosen: where the selector points.
+        can_load, can_save: the camera has the command; whether it can be run depends on the set.
         power_up_node: name of the feature that says which set is loaded at power-up, empty without.
         power_up: that set.
     """
@@ -51,8 +52,8 @@ def user_sets(tree: FeatureTree) -> UserSets | None:
     return UserSets(
         names=selector.choices,
         chosen=str(selector.value),
-        can_load=tree.has_command(LOAD),
-        can_save=tree.has_command(SAVE),
+        can_load=tree.get(LOAD) is not None,
+        can_save=tree.get(SAVE) is not None,
         power_up_node="" if at_power_up is None else at_power_up.name,
         power_up="" if at_power_up is None else str(at_power_up.value),
     )

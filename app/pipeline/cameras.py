@@ -79,14 +79,18 @@ class CameraDesk:
 
         return self._ask(give, LONG_PATIENCE_S)
 
-    def use_user_set(self, role: Role, name: str, command: str) -> None:
-        """Load or save (`command`) one of the camera's own sets. Raises SettingRejected, DeviceLost."""
+    def use_user_set(self, role: Role, name: str, command: str) -> str:
+        """Load or save (`command`) one of the camera's own sets and return its name.
+
+        Raises SettingRejected, DeviceLost.
+        """
 
         def use(rig: Rig) -> None:
             camera = CameraOf(rig, role)
             self._pausing(rig, lambda: use_user_set(camera, name, command))
 
         self._ask(use, LONG_PATIENCE_S)
+        return name
 
     def read_factory(self, role: Role) -> UserSetContent:
         """Read what the camera's set "Default" holds and compare with that from now on.

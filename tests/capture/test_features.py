@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from capture.errors import SettingRejected
+from capture.errors import AcquisitionLocked, SettingRejected
 from capture.features import Defaults, Feature
 from capture.frames import ROLES
 from capture.genicam import GenicamRig
 from capture.node_features import read_tree
+from capture.simulator.rig import simulator_spec
 from capture.virtual.rig import VirtualRig
 from tests.capture.paper_camera import PaperCamera, Registers, connected, real_descriptions
 from tests.capture.rig_specs import viky, virtual
@@ -162,3 +163,25 @@ def test_a_rig_without_node_map_has_a_small_tree() -> None:
         assert ratio.selectors == (("BalanceRatioSelector", "Red"),)
         categories = [found.category for found in tree]
         assert [categories.index(c) for c in categories] == sorted(categories.index(c) for c in categories)
+
+
+def test_what_is_controlled_automatically_is_not_taken_for_locked(simulator: Path) -> None:
+    """Both are read-only: stopping helps only with what acquisition locks."""
+    with GenicamRig(simulator_spec(simulator)) as rig:
+        rig.start()
+        assert rig.settings("mono")["Width"].while_stopped
+        rig.apply("mono", "AcquisitionFrameRateEnable", False)
+        rate = rig.settings("mono")["AcquisitionFrameRate"]
+        assert (rate.writable, rate.while_stopped) == (False, False)
+        found = rig.features("mono").get("AcquisitionFrameRate")
+        assert found is not None
+        assert (found.access, found.while_stopped) == ("RO", False)
+        with pytest.raises(SettingRejected, match="cannot be written now"):
+            rig.apply("mono", "AcquisitionFrameRate", 10.0)
+        load = rig.features("mono").get("UserSetLoad")
+        assert load is not None
+        assert (load.access, load.while_stopped) == ("WO", True)
+        with pytest.raises(AcquisitionLocked):
+            rig.execute("UserSetLoad:mono")
+        rig.stop()
+        rig.execute("UserSetLoad:mono")

@@ -48,6 +48,7 @@ class CamerasPage(Page):
         self._lay_out()
         self._connect()
         self._show_rig()
+        self._show_tree()
 
     def _make_buttons(self) -> dict[Role, QToolButton]:
         group = QButtonGroup(self)
@@ -164,8 +165,12 @@ class CamerasPage(Page):
                 self._trees[next(role for role in ROLES if role == rest)] = answer
             self._show_tree()
         elif kind in ("set", "factory", "user") or question in PRESET_QUESTIONS:
-            if kind in ("factory", "user"):
+            if kind in ("factory", "user") and answer is None:
                 self._host.toast.hide()
+            elif kind == "factory":
+                self._host.toast.flash("Bold is now what differs from the user set Default.")
+            elif kind == "user":
+                self._host.toast.flash(f"User set {answer}: done.")
             self._bridge.applied.emit(self._role, "")  # the panel beside the pictures follows too
 
     def _on_applied(self) -> None:
