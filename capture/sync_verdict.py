@@ -127,10 +127,12 @@ def worst(findings: tuple[Finding, ...]) -> Level:
     return findings[0].level if findings else "unknown"
 
 
-def milliseconds(value_ns: float) -> str:
-    """Return a time for people: "0.02 ms", "1.4 ms", "250 ms"."""
-    value = abs(value_ns) / 1e6
-    return f"{value:.3f} ms" if value < 0.1 else f"{value:.2f} ms" if value < 10 else f"{value:.0f} ms"
+def duration(value_ns: float) -> str:
+    """Return the size of a time for people: "0.5 µs", "48 µs", "1.4 ms", "250 ms"."""
+    micros = abs(value_ns) / 1e3
+    if micros < 100:
+        return f"{micros:.1f} µs" if micros < 10 else f"{micros:.0f} µs"
+    return f"{micros / 1e3:.2f} ms" if micros < 1e4 else f"{micros / 1e3:.0f} ms"
 
 
 def _no_pairs(facts: Facts) -> Iterator[Finding]:
@@ -170,7 +172,7 @@ def _whole_frame(facts: Facts) -> Iterator[Finding]:
         frames = max(1, round(abs(skew.median_ns) / facts.period_ns))
         yield Finding(
             "bad",
-            f"Frames with equal ids arrive {milliseconds(skew.median_ns)} apart, about {frames} "
+            f"Frames with equal ids arrive {duration(skew.median_ns)} apart, about {frames} "
             f"{'period' if frames == 1 else 'periods'}: one camera counts from elsewhere.",
             "Stop and start. If it stays so, one camera ignores triggers: shorten its exposure.",
         )
@@ -180,7 +182,7 @@ def _skew(facts: Facts) -> Iterator[Finding]:
     skew = facts.skew
     if skew is None:
         return
-    within = milliseconds(skew.spread_ns)
+    within = duration(skew.spread_ns)
     if facts.shares_trigger:
         if skew.spread_ns <= TIGHT_NS:
             yield Finding("good", f"Synchronized: 95 % of pairs keep their distance within {within}.")
@@ -197,11 +199,11 @@ def _skew(facts: Facts) -> Iterator[Finding]:
         return
     furthest = max(abs(skew.low_ns), abs(skew.high_ns))
     if furthest <= LOOSE_NS:
-        yield Finding("good", f"Exposures lie within {milliseconds(furthest)} of each other.")
+        yield Finding("good", f"Exposures lie within {duration(furthest)} of each other.")
         return
     yield Finding(
         "fair",
-        f"Exposures lie up to {milliseconds(furthest)} apart.",
+        f"Exposures lie up to {duration(furthest)} apart.",
         "Enough for a scene that stands still. For motion choose hardware or software trigger.",
     )
 
@@ -232,7 +234,7 @@ def _wrong_edge(facts: Facts) -> Iterator[Finding]:
     if abs(abs(skew.median_ns) - facts.exposure_ns) < 0.1 * facts.exposure_ns:
         yield Finding(
             "fair",
-            f"The follower starts {milliseconds(skew.median_ns)} late, when the leader's exposure ends.",
+            f"The follower starts {duration(skew.median_ns)} late, when the leader's exposure ends.",
             "The wire is inverted (opto output with pull-up): choose the other edge.",
         )
 

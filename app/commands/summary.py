@@ -17,6 +17,7 @@ from capture.errors import DatasetError
 from capture.files import write_atomically
 from capture.frames import ROLES
 from capture.rig import RigInfo
+from capture.sync_health import SyncState
 
 Json: TypeAlias = "Mapping[str, Json] | Sequence[Json] | str | float | int | None"
 
@@ -120,6 +121,24 @@ def recovery(status: RecoveryStatus) -> dict[str, Json]:
         summary["longest_recovery_s"] = max(outage.recovery_s for outage in outages)
         summary["longest_frozen_s"] = max(outage.frozen_s for outage in outages)
         summary["outages"] = [asdict(outage) for outage in outages]
+    return summary
+
+
+def synchronization(state: SyncState, rig: RigInfo | None) -> dict[str, Json]:
+    """Return how well the cameras kept together in the last minute; skews in ms, drift in ppm."""
+    report = rig.sync if rig is not None else None
+    summary: dict[str, Json] = {
+        "mode": report.config.mode if report is not None and report.complete else None,
+        "matched_by": state.matched_by,
+        "verdict": state.level,
+        "findings": [f"{finding.text} {finding.advice}".strip() for finding in state.findings],
+    }
+    if state.skew is not None:
+        summary["skew_median_ms"] = state.skew.median_ns / _NS_PER_MS
+        summary["skew_95_percent_within_ms"] = state.skew.spread_ns / _NS_PER_MS
+        summary["measured_by"] = state.skew.basis
+    summary["relative_drift_ppm"] = state.relative_drift_ppm
+    summary["refused"] = list(report.refusals) if report is not None else []
     return summary
 
 

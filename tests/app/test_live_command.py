@@ -92,6 +92,8 @@ def test_capture_only_counts_and_loads_no_network(
         assert camera["delivered"] == camera["paired"] + camera["unpaired"] + camera["waiting"]
     stage = summary["stages"]["rectify"]
     assert stage["taken"] == stage["finished"] + stage["dropped"] == summary["cameras"]["mono"]["paired"]
+    assert summary["sync"]["matched_by"] == "frame id"
+    assert summary["sync"]["findings"]
 
 
 def test_without_a_display_it_says_so_and_runs_headless(

@@ -17,6 +17,7 @@ from capture.rig import CameraCounters
 from capture.sync.config import SyncMode
 from capture.sync_health import SPAN_NS, SyncHealth, SyncState
 from capture.sync_skew import BINS
+from capture.sync_verdict import duration
 
 MS = 1_000_000
 S = 1_000_000_000
@@ -87,6 +88,14 @@ def test_numbers_hold_whatever_the_skews_are(skews: list[int]) -> None:
     assert state.skew.high_ns / 1e6 <= state.edges_ms[-1]
     assert state.findings
     assert state.level == state.findings[0].level != "unknown"
+
+
+@pytest.mark.parametrize(
+    ("value_ns", "told"),
+    [(488, "0.5 µs"), (-48_400, "48 µs"), (120_000, "0.12 ms"), (5_049_000, "5.05 ms"), (-27.4e6, "27 ms")],
+)
+def test_times_are_told_in_a_unit_that_fits(value_ns: float, told: str) -> None:
+    assert duration(value_ns) == told
 
 
 def test_only_the_last_minute_counts() -> None:

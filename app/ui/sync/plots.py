@@ -11,7 +11,7 @@ from app.ui.plots import make_plot, round_range, style_plot
 from app.ui.theme import ACCENT, LINE, SKY, TEXT
 from capture.frames import ROLES, Role
 from capture.sync_health import SyncState
-from capture.sync_verdict import SkewBasis
+from capture.sync_verdict import SkewBasis, duration
 
 SPAN_S = 60.0
 CLOCK_SPAN_S = 300.0
@@ -106,9 +106,9 @@ class SkewHistogram(_Titled):
         self._bars.setOpts(x0=edges[:-1], width=np.diff(edges), height=state.counts)
         self.item.setXRange(float(edges[0]), float(edges[-1]), padding=0.02)
         self.fit(0.0, float(state.counts.max()))
-        median, spread = state.skew.median_ns / 1e6, state.skew.spread_ns / 1e6
-        middle = f"{median:.3f} ms".replace("-", "−")
-        self.head.setText(f"{middle} in the middle, 95 % within ±{spread:.3f}")
+        sign = "−" if state.skew.median_ns < 0 else ""
+        middle = f"{sign}{duration(state.skew.median_ns)}"
+        self.head.setText(f"{middle} in the middle, 95 % within ±{duration(state.skew.spread_ns)}")
 
 
 class ClockPlot(_Titled):
