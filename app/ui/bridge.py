@@ -72,6 +72,7 @@ class Bridge(QObject):
         self._renderer: Renderer | None = None
         self._wish = Wish()
         self._next: LiveConfig | None = None
+        self._starts = 0
         self._halting = False
         self._settled = False
         self._pictures: Mailbox[Shown] = Mailbox()
@@ -90,6 +91,11 @@ class Bridge(QObject):
         """Whether a pipeline is there (even if it is stopping or has failed)."""
         return self._pipeline is not None
 
+    @property
+    def starts(self) -> int:
+        """How many pipelines were started: tells whether `status` is of the one that was asked for."""
+        return self._starts
+
     def start(self, config: LiveConfig) -> None:
         """Run a pipeline; one that runs is stopped first."""
         if self._pipeline is not None:
@@ -107,6 +113,7 @@ class Bridge(QObject):
             )
             self._renderer = Renderer(pipeline, self._publish, self.failed.emit)
             self._pipeline = pipeline
+            self._starts += 1
             self._renderer.wish(self._wish)
             self._renderer.start()
             pipeline.start()

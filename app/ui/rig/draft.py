@@ -254,3 +254,13 @@ def planned_cameras(draft: RigDraft, cameras: Mapping[str, PreviewCamera]) -> li
         for role, camera in chosen
         if camera is not None and camera.serial in cameras
     ]
+
+
+def unused(path: Path) -> Path:
+    """Return a path of which there is no file yet, with a number where needed: nothing is overwritten."""
+    number = 2
+    candidate = path
+    while candidate.exists():
+        candidate = path.with_stem(f"{path.stem}_{number}")
+        number += 1
+    return candidate

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout
 
-from app.pipeline.status import PipelineStatus
 from app.ui.pages import Host, Page
-from app.ui.rig.draft import RigDraft, draft_of, guessed_role, rebased, usual_format
+from app.ui.rig.draft import RigDraft, draft_of, guessed_role, rebased, unused, usual_format
 from app.ui.rig.found import FoundCameras
 from app.ui.rig.panel import RigPanel
 from app.ui.rig.previews import Previews
+from app.ui.rig.running import described_by
 from app.ui.rig.search import DeviceSearch
+from app.ui.rig.showing import Showing, Wanted
 from capture.discovery import Device, is_simulated
 from capture.errors import RigFileError
 from capture.frames import ROLES, Role
-from capture.pixel_formats import FORMATS
 from capture.preview import PreviewCamera, PreviewFrame, PreviewProblem
 from capture.probe import ProducerReport
-from capture.rig import CameraInfo, Setting
+from capture.rig import CameraInfo
 from capture.rig_file import load_rig_file, save_rig_file
 from capture.spec import GenicamSpec
 
@@ -45,11 +45,10 @@ class RigPage(Page):
         self._devices: dict[str, Device] = {}
         self._cameras: dict[str, PreviewCamera] = {}
         self._running: dict[Role, CameraInfo] = {}
-        self._known = False
-        self._shown_as: tuple[object, ...] = ()
-        self._then: list[Callable[[], None]] = []
+        self._released_at: int | None = None
         self.search = DeviceSearch(self)
         self.previews = Previews(self)
+        self.showing = Showing(self.previews, host.bridge.taps.raw, self)
         self.found = FoundCameras(self)
         self.panel = RigPanel(self)
         row = QHBoxLayout(self)
@@ -65,7 +64,7 @@ class RigPage(Page):
         self.previews.described.connect(self._on_described)
         self.previews.pictured.connect(self._on_pictured)
         self.previews.failed.connect(self._on_failed)
-        self.previews.stopped.connect(self._on_previews_stopped)
+        self.showing.started.connect(self._on_showing)
         self.found.look_wanted.connect(self.look)
         self.found.file_wanted.connect(self._on_file_wanted)
         self.found.role_wanted.connect(self._on_role_wanted)
@@ -77,6 +76,7 @@ class RigPage(Page):
         self.panel.save_wanted.connect(self.save)
         queued = Qt.ConnectionType.QueuedConnection
         self._host.bridge.status_changed.connect(self._on_status, queued)
+        self._host.bridge.stopped.connect(self._on_status, queued)
 
     # --- coming and going ---
 
@@ -92,7 +92,7 @@ class RigPage(Page):
         if not self._touched and current.endswith(".toml"):
             self.edit(Path(current))
         self._fill_files()
-        self._on_status(self._host.bridge.status())
+        self._on_status()
         self.look()
 
     def left(self) -> None:
@@ -101,12 +101,9 @@ class RigPage(Page):
         self._update_previews()
 
     def release(self, then: Callable[[], None]) -> None:
-        """Let go of all cameras, then go on: a rig is about to open some."""
-        if not self.previews.running:
-            then()
-            return
-        self._then.append(then)
-        self.previews.stop()
+        """Let go of all cameras, then go on: a rig is about to open some, and none is shown until it has."""
+        self._released_at = self._host.bridge.starts
+        self.showing.release(then)
 
     def closed(self) -> None:
         """Wait until the cameras are free."""
@@ -117,7 +114,7 @@ class RigPage(Page):
         """Look for cameras, again or for the first time."""
         self.found.show_searching()
         # A camera that the preview holds would look like one that another program has taken.
-        self.release(self.search.start)
+        self.showing.release(self.search.start)
 
     # --- cameras ---
 
@@ -129,7 +126,6 @@ class RigPage(Page):
                 self._devices.setdefault(device.serial, device)
         self._cameras = {s: c for s, c in self._cameras.items() if s in self._devices}
         self.found.show_reports(reports, self._listed())
-        self._shown_as = ()
         self._describe_running()
         self._update_previews()
         self._refresh()
@@ -146,39 +142,34 @@ class RigPage(Page):
         }
 
     def _update_previews(self) -> None:
-        """Bring the preview processes in line with what is on screen and what runs."""
-        starting = self._host.bridge.running and not self._known
-        wanted: tuple[object, ...] = ()
-        if self._on_screen and self._reports and not (starting or self._then or self.search.searching):
-            listed = self._listed()
-            producers = tuple(dict.fromkeys(Path(device.producer) for device in listed.values()))
-            running = tuple(sorted((role, info.serial) for role, info in self._running.items()))
-            wanted = (producers, running)
-        if wanted == self._shown_as and (self.previews.running or not wanted):
-            return
-        if self.previews.running:
-            self._shown_as = ()
-            self.previews.stop()
-            return
-        self._shown_as = wanted
-        if wanted:
-            serials: dict[Role, str] = {role: info.serial for role, info in self._running.items()}
-            self.previews.start(producers, self._host.bridge.taps.raw, serials)
-            self.found.show_running(self._running)
+        """Say which cameras to show now: none while a rig is being opened, or cameras are looked for."""
+        wanted = Wanted()
+        if self._on_screen and self._reports and not (self._rig_is_opening() or self.search.searching):
+            producers = dict.fromkeys(Path(device.producer) for device in self._listed().values())
+            running = sorted((role, info.serial) for role, info in self._running.items())
+            wanted = Wanted(tuple(producers), tuple(running))
+        self.showing.want(wanted)
 
-    def _on_previews_stopped(self) -> None:
-        then, self._then = self._then, []
-        for action in then:
-            action()
-        self._update_previews()
+    def _rig_is_opening(self) -> bool:
+        """Tell whether the pipeline is about to take cameras, or busy with it."""
+        bridge = self._host.bridge
+        if self._released_at is not None:
+            if self.showing.releasing or (bridge.running and bridge.starts == self._released_at):
+                return True  # another rig is still being stopped first
+            self._released_at = None
+        status = bridge.status()
+        return bridge.running and status.rig is None and status.state != "failed"
 
-    def _on_status(self, status: PipelineStatus) -> None:
-        rig = status.rig if self._host.bridge.running else None
+    def _on_showing(self) -> None:
+        self.found.show_running(self._running)
+
+    def _on_status(self) -> None:
+        # Asked for anew: what a signal brings may be of the rig before.
+        rig = self._host.bridge.status().rig if self._host.bridge.running else None
         cameras: dict[Role, CameraInfo] = {}
         if rig is not None and rig.kind == "genicam":
             cameras = {"mono": rig.mono, "color": rig.color}
         self.found.libraries.show_in_use(frozenset(one.path for one in rig.libraries) if rig else frozenset())
-        self._known = rig is not None or status.state == "failed"
         serials = {role: info.serial for role, info in cameras.items()}
         if serials != {role: info.serial for role, info in self._running.items()}:
             self._running = cameras
@@ -326,28 +317,3 @@ class RigPage(Page):
             (chosen := self._draft.camera(role)) is not None and chosen.serial == info.serial
             for role, info in self._running.items()
         )
-
-
-def described_by(settings: Mapping[str, Setting], info: CameraInfo, device: Device) -> PreviewCamera:
-    """Return what is known of a camera that is open in the pipeline, as if it had told the preview."""
-    formats = settings.get("PixelFormat")
-    offered = formats.choices if formats is not None else ()
-    rate = settings.get("AcquisitionFrameRate")
-    return PreviewCamera(
-        device=device,
-        pixel_formats=tuple(name for name in offered if name in FORMATS) or (info.pixel_format,),
-        pixel_format=info.pixel_format,
-        width=info.width,
-        height=info.height,
-        frame_rate_hz=float(rate.value) if rate is not None else None,
-    )
-
-
-def unused(path: Path) -> Path:
-    """Return a path of which there is no file yet, with a number where needed: nothing is overwritten."""
-    number = 2
-    candidate = path
-    while candidate.exists():
-        candidate = path.with_stem(f"{path.stem}_{number}")
-        number += 1
-    return candidate

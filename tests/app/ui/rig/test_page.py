@@ -17,8 +17,11 @@ from PySide6.QtWidgets import QApplication
 from app.pipeline.live import LiveConfig
 from app.ui.main_window import MainWindow
 from app.ui.rig.card import MIME_CAMERA
-from app.ui.rig.page import RigPage, described_by, unused
+from app.ui.rig.draft import unused
+from app.ui.rig.page import RigPage
+from app.ui.rig.running import described_by
 from capture.discovery import PATH_VARIABLE, Device, viky_producer
+from capture.frames import Role
 from capture.preview import PreviewCamera, PreviewFrame, PreviewProblem
 from capture.rig import CameraInfo, Setting
 from capture.rig_file import load_rig_file
@@ -98,6 +101,10 @@ def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPa
     QTest.keyClicks(page.panel.name, "Bench 1")
     QTest.mouseClick(page.panel.places.swap, Qt.MouseButton.LeftButton)
     assert page.panel.places.left.title.text() == "Left · mono"
+    started: list[dict[Role, str]] = []
+    page.showing.started.connect(
+        lambda: started.append({role: info.serial for role, info in page._running.items()})
+    )
     QTest.mouseClick(page.panel.save, Qt.MouseButton.LeftButton)
     path = window._settings.rig_folder / "bench_1.toml"
     spec = load_rig_file(path)
@@ -116,6 +123,7 @@ def test_from_finding_cameras_to_a_rig_that_runs(window: MainWindow, page: RigPa
     # Seen through the pipeline now, and the third one still by itself.
     qtbot.waitUntil(lambda: "Mono8" in page.found.cards["2"].detail.line, timeout=TIMEOUT_MS)
     wait_for_pictures(page, qtbot, "0", "1", "2")
+    assert started == [{"mono": "2", "color": "1"}], "nothing was opened while the rig opened its cameras"
 
 
 def test_the_page_can_be_used_without_a_mouse(window: MainWindow, page: RigPage) -> None:
