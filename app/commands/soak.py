@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import sys
 import threading
 import time
@@ -147,6 +148,7 @@ def _is_due(cycle: int, cycles: int) -> bool:
 
 
 def _sample(name: str, cycle: int, pid: int | None = None) -> Sample:
+    gc.collect()  # what only waits to be collected is no leak
     process = psutil.Process(pid)
     with process.oneshot():
         handles = process.num_handles() if sys.platform == "win32" else process.num_fds()
