@@ -46,7 +46,7 @@ from capture.probe import probe_producers
 from capture.rig import SettingValue
 from capture.simulator.rig import simulator_spec
 from capture.spec import CameraSpec, GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
-from capture.sync.config import EDGES, LARGEST_KEY, MODES, SyncConfig
+from capture.sync.config import EDGES, LARGEST_KEY, MODES, SyncConfig, is_address
 
 Chosen = TypeVar("Chosen", bound=str)
 
@@ -218,6 +218,8 @@ def _sync(table: _Table) -> SyncConfig | None:
         group_mask=_key(sync, "group_mask"),
         broadcast=sync.text("broadcast") or default.broadcast,
     )
+    if not is_address(config.broadcast):
+        raise sync.error("broadcast", f"is {config.broadcast!r}, must be an IPv4 address")
     sync.finish()
     return config
 

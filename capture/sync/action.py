@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from capture.errors import CaptureError, SettingRejected
-from capture.sync.config import SyncConfig
+from capture.sync.config import SyncConfig, is_address
 from capture.sync.script import Value
 
 GVCP_PORT = 3956
@@ -48,10 +48,12 @@ class ActionSender:
         interfaces: node maps of the cameras' interfaces. Those with an ActionCommand send it; if none has,
             packets go out by UDP.
 
-    Raises SettingRejected: an interface does not take the keys.
+    Raises SettingRejected: the address is none, or an interface does not take the keys.
     """
 
     def __init__(self, config: SyncConfig, interfaces: Sequence[InterfaceNodes]) -> None:
+        if not is_address(config.broadcast):
+            raise SettingRejected("broadcast", config.broadcast, "it takes an IPv4 address")
         self._config = config
         self._interfaces = [nodes for nodes in interfaces if nodes.has("ActionCommand")]
         self._socket: socket.socket | None = None

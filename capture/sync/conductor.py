@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
+from capture.errors import SettingRejected
 from capture.frames import ROLES, Role
 from capture.sync.action import ActionSender, InterfaceNodes
 from capture.sync.config import SyncConfig
@@ -45,15 +47,20 @@ class Conductor:
         self._actions: ActionSender | None = None
 
     def set_up(self, config: SyncConfig, cameras: Mapping[Role, Triggered]) -> SyncReport:
-        """Run the recipe of a mode while neither camera acquires. Raises SettingRejected, DeviceLost."""
+        """Run the recipe of a mode while neither camera acquires.
+
+        Raises SettingRejected (no action command can be sent like this), DeviceLost.
+        """
         self.close()
+        if config.mode == "action":
+            found = (cameras[role].interface_nodes for role in ROLES)
+            self._actions = ActionSender(config, [nodes for nodes in found if nodes is not None])
         report = run_recipe(config, {role: cameras[role].nodes for role in ROLES})
         if any(step.outcome == "refused" for step in report.steps):
             for camera in cameras.values():
                 camera.check_alive()  # a cable that came loose is no matter of the values
-        if config.mode == "action" and report.complete:
-            found = (cameras[role].interface_nodes for role in ROLES)
-            self._actions = ActionSender(config, [nodes for nodes in found if nodes is not None])
+        if not report.complete:
+            self.close()
         self.report = report
         return report
 
@@ -92,9 +99,10 @@ class Conductor:
         self._pacer = None
 
     def beat(self, now_ns: int, cameras: Mapping[Role, Triggered]) -> None:
-        """Trigger if it is time; call often. Raises SettingRejected, DeviceLost, CaptureError."""
+        """Trigger if it is time; call often. Raises DeviceLost, CaptureError (the network)."""
         if self._pacer is not None and self._pacer.due(now_ns):
-            self.trigger(cameras, ROLES)
+            with suppress(SettingRejected):  # it was not ready yet: a missed trigger, and told as one
+                self.trigger(cameras, ROLES)
 
     def trigger(self, cameras: Mapping[Role, Triggered], roles: Sequence[Role]) -> None:
         """Let cameras expose now. Raises SettingRejected, DeviceLost, CaptureError."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 from typing import Literal, get_args
 
 from capture.frames import Role
@@ -23,6 +24,15 @@ EDGES: tuple[Edge, ...] = get_args(Edge)
 
 LARGEST_KEY = 0xFFFF_FFFF
 """Keys and masks of an action command have 32 bits (GigE Vision)."""
+
+
+def is_address(text: str) -> bool:
+    """Tell whether a text is an IPv4 address; names are not looked up."""
+    try:
+        IPv4Address(text)
+    except ValueError:
+        return False
+    return True
 
 
 @dataclass(frozen=True)

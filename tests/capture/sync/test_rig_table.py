@@ -64,6 +64,7 @@ broadcast = "192.168.10.255"
         ('[sync]\nmode = "hardware"\nline = "Line1"', "sync.line is not a known key"),
         ('[sync]\nmode = "action"\ngroup_mask = 4294967296', "sync.group_mask .* 32 bits"),
         ('[sync]\nmode = "software"\nframe_rate_hz = -1.0', "sync.frame_rate_hz is -1.0"),
+        ('[sync]\nmode = "action"\nbroadcast = "cameras.local"', "sync.broadcast .* IPv4 address"),
         ('sync = "hardware"', "color.sync is not a known key"),
     ],
 )

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 
 from capture.errors import FrameTimeout, SettingRejected
 from capture.frames import ROLES
+from capture.node_settings import NodeSettings
 from capture.process import RigProcess
 from capture.spec import VirtualSpec, open_rig
 from capture.sync import action
 from capture.sync.action import ActionSender, action_packet
+from capture.sync.conductor import Conductor
 from capture.sync.config import SyncConfig
+from capture.sync.described import DescribedCamera
+from capture.sync.names import RECIPE_NODES
 from capture.sync.pacer import FIRST_AFTER_NS, TriggerPacer
 from tests.capture import rig_specs
 from tests.capture.rig_specs import take
@@ -67,6 +71,40 @@ def test_action_commands_go_out_by_udp_where_no_producer_sends_them(monkeypatch:
     requests = [struct.unpack(">BBHHHIII", packet)[4] for packet in packets]
     assert requests == [1, 2]
     assert struct.unpack(">BBHHHIII", packets[0])[6] == 3
+
+
+def test_an_address_that_is_none_is_refused_before_anything_is_set() -> None:
+    with pytest.raises(SettingRejected, match="IPv4 address"):
+        ActionSender(SyncConfig("action", broadcast="cameras.local"), [])
+
+
+class _Busy:
+    """A camera that does not take every trigger; all that the conductor asks of one."""
+
+    interface_nodes = None
+    frame_rate_hz = None
+
+    def __init__(self, path: Path) -> None:
+        self.nodes = NodeSettings(DescribedCamera(path, RECIPE_NODES).node_map)
+        self.asked = 0
+
+    def check_alive(self) -> None:
+        pass
+
+    def trigger(self) -> None:
+        self.asked += 1
+        raise SettingRejected("TriggerSoftware", "execute", "the camera is busy")
+
+
+def test_a_trigger_that_a_camera_does_not_take_does_not_end_the_stream(shared_dir: Path) -> None:
+    path = shared_dir / "data" / "genicam_xml" / "arv-fake-camera.xml"
+    cameras = {role: _Busy(path) for role in ROLES}
+    conductor = Conductor()
+    assert conductor.set_up(SyncConfig("software", frame_rate_hz=100.0), cameras).complete
+    conductor.started()
+    for now_ns in range(0, 10**9, 10**6):
+        conductor.beat(now_ns, cameras)
+    assert cameras["mono"].asked >= 80
 
 
 def test_the_virtual_rig_is_triggered_at_a_rate_from_its_process() -> None:
