@@ -49,6 +49,10 @@ class CameraDesk:
         """Return what can be set on a camera, as last read. Never blocks."""
         return self._source.settings(role)
 
+    def refresh(self) -> None:
+        """Read all settings again: automatic control may have moved them. Raises DeviceLost."""
+        self._ask(lambda rig: self._source.settings_changed(rig, rig.info))
+
     def apply(self, role: Role, name: str, value: SettingValue) -> SettingValue:
         """Set a value and return what the camera reads back. Raises SettingRejected, DeviceLost."""
         return self._ask(lambda rig: self._source.apply_to(rig, role, name, value))

@@ -15,6 +15,7 @@ from app.pipeline.live import LiveConfig
 from app.pipeline.status import PipelineStatus
 from app.ui.banner import Banner, Toast
 from app.ui.bridge import Bridge
+from app.ui.cameras.following import Following
 from app.ui.cameras.panel import CameraPanel
 from app.ui.commands import icon, keep_single_keys, make_actions
 from app.ui.dataset_panel import DatasetPanel, RecorderLight
@@ -105,6 +106,7 @@ class MainWindow(QMainWindow):
         self.weight_plot = WeightPlot(self)
         self.plots = LivePlots(self)
         self.cameras = CameraPanel(self)
+        self._following = Following(self.bridge, self.cameras, self)
         self.exposure = ExposurePanel(self.bridge, [self.commands[name] for name in OVERLAYS], self)
         self.camera_tabs = QTabWidget(self)
         self.camera_tabs.setDocumentMode(True)
@@ -301,6 +303,9 @@ class MainWindow(QMainWindow):
         self.pages.show_page("cameras")
 
     def _on_applied(self, role: str, name: str) -> None:
+        setting = self.bridge.settings("mono" if role == "mono" else "color").get(name)
+        if setting is not None and setting.while_stopped:
+            self.toast.flash(f"Acquisition stopped and started again for {name}.")
         self._show_cameras(visible=self._camera_dock.isVisible())
         self.cameras.answered(role, name)
 

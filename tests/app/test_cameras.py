@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +11,7 @@ from app.pipeline.live import LiveConfig
 from capture.errors import SettingRejected
 from capture.frames import ROLES
 from capture.presets import StoredValue, compare
+from capture.simulator.rig import simulator_spec
 from capture.spec import RigSpec, VirtualSpec
 from tests.app.pipelines import Watched
 from tests.capture.rig_specs import viky
@@ -84,3 +86,29 @@ def test_features_tell_what_differs_since_the_rig_was_opened() -> None:
         with pytest.raises(SettingRejected, match="UserSetSelector"):
             desk.read_factory("mono")
         watched.wait_for_views(2)
+
+
+def test_a_region_is_put_back_on_simulated_cameras(simulator: Path) -> None:
+    """Through GenApi, locked while acquiring, with limits that hang on each other."""
+    with running(replace(simulator_spec(simulator), calibration=None)) as watched:
+        desk = watched.pipeline.cameras
+        watched.wait_for_views(1)
+        region = (("Width", 80), ("Height", 64), ("OffsetX", 40), ("OffsetY", 20))
+        wanted = tuple(StoredValue(name, value) for name, value in reversed(region))
+        for role in ROLES:
+            report = desk.restore(role, (*wanted, StoredValue("PixelFormat", "NoSuchFormat")))
+            assert {value.name for value in report.applied} == {name for name, _ in region}
+            assert [refusal.label for refusal in report.refused] == ["PixelFormat"]
+        watched.wait_for("pairs of the region", lambda: watched.views[-1].pair.mono.image.shape == (64, 80))
+        assert desk.restore("color", report.before).refused == ()
+        assert desk.settings("color")["Width"].value == 160
+
+
+def test_what_is_switched_off_is_shown_and_not_offered(simulator: Path) -> None:
+    with running(simulator_spec(simulator)) as watched:
+        desk = watched.pipeline.cameras
+        watched.wait_for_views(1)
+        desk.apply("mono", "AcquisitionFrameRateEnable", False)
+        assert not desk.settings("mono")["AcquisitionFrameRate"].writable
+        desk.refresh()
+        assert desk.settings("mono")["AcquisitionFrameRateEnable"].value is False
