@@ -36,7 +36,8 @@ class Camera : public Registers {
   void power_up();
   // Whether it can be found; asks the file, because another process may have unplugged it.
   bool is_present() const;
-  bool is_acquiring() const { return acquiring_; }
+  // The file that whoever owns the camera has locked.
+  std::string ownership_path() const { return world_.state_folder + "/" + identity.serial + ".lock"; }
   int64_t image_bytes() const;
   int64_t payload_bytes() const;
 

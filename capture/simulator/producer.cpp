@@ -123,7 +123,15 @@ void answer_interface(int question, const Answer& answer) {
 }
 
 int access_status(const Camera& camera, const Device* device) {
-  if (device == nullptr) return camera.is_present() ? DEVICE_ACCESS_STATUS_READWRITE : DEVICE_ACCESS_STATUS_NOACCESS;
+  if (device == nullptr) {
+    if (!camera.is_present()) return DEVICE_ACCESS_STATUS_NOACCESS;
+    try {
+      Ownership could_be_had(camera.ownership_path());
+      return DEVICE_ACCESS_STATUS_READWRITE;
+    } catch (const Failure&) {
+      return DEVICE_ACCESS_STATUS_BUSY;
+    }
+  }
   if (!device->is_alive()) return DEVICE_ACCESS_STATUS_NOACCESS;
   return device->access == DEVICE_ACCESS_READONLY ? DEVICE_ACCESS_STATUS_OPEN_READONLY
                                                    : DEVICE_ACCESS_STATUS_OPEN_READWRITE;

@@ -1,5 +1,9 @@
 #include "stream.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstring>
@@ -222,13 +226,25 @@ Registers& RemotePort::registers() {
 
 std::string RemotePort::id() const { return device.id(); }
 
+Ownership::Ownership(const std::string& path) : file_(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666)) {
+  if (file_ < 0 || flock(file_, LOCK_EX | LOCK_NB) == 0) return;
+  close(file_);
+  throw Failure{GC_ERR_RESOURCE_IN_USE, "Another process has opened the device."};
+}
+
+Ownership::~Ownership() {
+  if (file_ >= 0) close(file_);
+}
+
 Device::Device(World& world, Camera& of, int with_access)
     : Handle(world),
       Registers("DevicePort", "Device", device_features(of.identity)),
       camera(of),
       access(with_access),
       remote(*this),
-      unplugged_(of.unplugged) {}
+      unplugged_(of.unplugged) {
+  if (access != DEVICE_ACCESS_READONLY) ownership_ = std::make_unique<Ownership>(of.ownership_path());
+}
 
 Device::~Device() = default;
 

@@ -103,6 +103,19 @@ struct RemotePort : Handle {
   Device& device;
 };
 
+// Ownership of a camera among processes; the system ends it with the process that has it.
+class Ownership {
+ public:
+  // Throws Failure if another process has it. Where nothing can be written, nobody is kept out.
+  explicit Ownership(const std::string& path);
+  ~Ownership();
+  Ownership(const Ownership&) = delete;
+  Ownership& operator=(const Ownership&) = delete;
+
+ private:
+  int file_;
+};
+
 class Device : public Handle, public Registers {
  public:
   Device(World& world, Camera& camera, int access);
@@ -121,6 +134,7 @@ class Device : public Handle, public Registers {
 
  private:
   const int64_t unplugged_;
+  std::unique_ptr<Ownership> ownership_;  // none where it was opened for reading only
 };
 
 class Interface : public Handle, public Registers {

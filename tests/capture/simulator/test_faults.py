@@ -246,3 +246,27 @@ def test_acquiring_at_full_speed_keeps_every_frame(mono: Any) -> None:
     mono.num_buffers = 200
     mono.start()
     assert np.array_equal([taken.frame_id for taken in take(mono, 200)], np.arange(200))
+
+
+def test_a_camera_belongs_to_one_process(simulator: Path, mono: Any) -> None:
+    """Another process finds it, but taken; once it is let go, anybody can have it."""
+
+    def seen_elsewhere() -> dict[str, bool]:
+        [report] = probe_producers([producer_path(simulator)])
+        return {device.serial: device.accessible for device in report.devices}
+
+    assert seen_elsewhere() == {MONO_SERIAL: False, COLOR_SERIAL: True}
+    code = f"""
+from harvesters.core import Harvester
+h = Harvester()
+h.add_file({str(producer_path(simulator))!r})
+h.update()
+try:
+    h.create(0)
+except Exception as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", code], timeout=60, capture_output=True, text=True)
+    assert "already in use" in done.stdout
+    mono.destroy()
+    assert seen_elsewhere() == {MONO_SERIAL: True, COLOR_SERIAL: True}
