@@ -116,6 +116,13 @@ def describe_cameras(producer: Path, serials: frozenset[str], timeout_s: float =
     return [camera for camera in described if camera.device.serial in serials]
 
 
+def _serve(producer: Path, skip: frozenset[str], connection: Connection) -> None:
+    # Imported in the child only: the parent has no use for harvesters.
+    from capture.preview_server import serve
+
+    serve(producer, skip, connection)
+
+
 class PreviewProcess:
     """The cameras of one producer, opened and streaming slowly. Constructing does nothing; `with` starts it.
 
@@ -135,12 +142,10 @@ class PreviewProcess:
 
     def __enter__(self) -> Self:
         """Start the process; opening the cameras goes on in the background."""
-        from capture.preview_server import serve
-
         context = multiprocessing.get_context("spawn")
         self._connection, child = context.Pipe()
         process = context.Process(
-            target=serve, args=(self._producer, self._skip, child), name="cyclerig-preview", daemon=True
+            target=_serve, args=(self._producer, self._skip, child), name="cyclerig-preview", daemon=True
         )
         try:
             process.start()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -68,6 +70,12 @@ def test_cameras_can_be_described_without_pictures() -> None:
     described = describe_cameras(viky_producer(), frozenset({"1", "nobody"}), timeout_s=TIMEOUT_S)
     assert [camera.device.serial for camera in described] == ["1"]
     assert described[0].height > 0
+
+
+def test_who_shows_cameras_needs_no_harvesters() -> None:
+    code = "import sys, capture.preview; print('harvesters' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
 
 
 def test_a_producer_that_cannot_be_loaded_says_why(tmp_path: Path) -> None:

@@ -144,6 +144,8 @@ class Previews(QObject):
         except (DeviceLost, OSError) as error:
             if not stopping.is_set():
                 self._post(PreviewProblem("", str(error)))
+        except Exception as error:  # noqa: BLE001 (a thread never just dies)
+            self._post(PreviewProblem("", f"The cameras cannot be shown: {error}"))
         finally:
             self._ended.emit()
 
@@ -155,6 +157,8 @@ class Previews(QObject):
                 for frame in (pair.mono, pair.color):
                     self._post(thumbnail_of(serials[frame.role], frame))
                 stopping.wait(TAP_PERIOD_S)
+        except Exception as error:  # noqa: BLE001
+            self._post(PreviewProblem("", f"The rig's cameras cannot be shown: {error}"))
         finally:
             self._ended.emit()
 

@@ -56,6 +56,7 @@ class Showing(QObject):
     def release(self, then: Callable[[], None]) -> None:
         """Let go of all cameras, then go on; none is shown again before the next `want`."""
         self._wanted = Wanted()
+        self._shown = None
         if not self._previews.running:
             then()
             return
@@ -65,9 +66,11 @@ class Showing(QObject):
     def _update(self) -> None:
         if self._then:
             return
+        if self._wanted == self._shown:
+            return  # also where they ended by themselves: trying again is for the user to say
         if self._previews.running:
-            if self._shown != self._wanted:
-                self._previews.stop()
+            self._shown = None
+            self._previews.stop()
             return
         self._shown = self._wanted
         if self._wanted.producers:

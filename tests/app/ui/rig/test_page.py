@@ -209,6 +209,21 @@ def test_the_camera_under_a_hand_lights_up(page: RigPage) -> None:
     assert not page.found.cards["1"].thumbnail.lit
 
 
+def test_a_library_that_dies_is_not_opened_again_by_itself(window: MainWindow, page: RigPage, qtbot) -> None:
+    wait_for_pictures(page, qtbot, "0")
+    started: list[bool] = []
+    page.showing.started.connect(lambda: started.append(True))
+    (process,) = page.previews._processes.values()
+    assert process._process is not None
+    process._process.kill()
+    qtbot.waitUntil(lambda: "ended" in window.banner.failure.message, timeout=TIMEOUT_MS)
+    qtbot.waitUntil(lambda: not page.previews.running, timeout=TIMEOUT_MS)
+    page._on_status()
+    assert started == []
+    QTest.mouseClick(page.found.again, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: started == [True], timeout=TIMEOUT_MS)
+
+
 def test_what_a_camera_cannot_show_is_said_in_its_place(window: MainWindow, page: RigPage) -> None:
     page.previews.failed.emit(PreviewProblem("1", "does another program use it?"))
     assert "another program" in page.found.cards["1"].thumbnail.message
