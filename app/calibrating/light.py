@@ -83,15 +83,18 @@ def from_white(images: Sequence[Images], cameras: Cameras) -> LightResult:
     return LightResult(found, tuple(lines))
 
 
-def from_chart(images: Images, cameras: Cameras, *, gamma_known: bool) -> LightResult:
+def from_chart(
+    images: Images, cameras: Cameras, marked_px: NDArray[np.float64] | None = None, *, gamma_known: bool
+) -> LightResult:
     """Measure white balance and colour matrix: the 24-patch chart stands before the colour camera.
 
-    Where the camera does not tell its curve, it is read from the greys of the chart.
+    Where the camera does not tell its curve, it is read from the greys of the chart. `marked_px` says where
+    the chart is, as `capture.photometric.checker.read_patches` takes it; else it is looked for.
 
     Raises CalibrationError: the chart is not seen, or badly exposed.
     """
     camera, image = cameras["color"], images["color"]
-    corners = find_checker(image, camera)
+    corners = find_checker(image, camera) if marked_px is None else marked_px
     if isinstance(corners, NotSeen):
         raise CalibrationError(corners.reason)
     patches = read_patches(image, corners, camera)

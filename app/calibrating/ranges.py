@@ -20,7 +20,7 @@ from models.rows import match_rows
 
 WIDTH_PX = 1280  # wider images are matched at about this width
 NEAREST_PART = 0.5  # of the width: nearer things are not looked for
-BEYOND_PART = 0.02  # of the width, on the other side of infinity: calibrations are a little off
+BEYOND_PART = 0.01  # of the width, on the other side of infinity: calibrations are a little off
 SUPPORT, SUPPORT_PX = 2, 3.0  # a match counts if so many others lie as near: one wrong match must not decide
 _MB_PER_GB = 1000.0
 
@@ -66,8 +66,9 @@ def scene_range(pairs: Sequence[tuple[Image, Image]], view: RectifiedView, *, mi
 
     Raises CalibrationError: too little in them matches.
     """
-    found = np.concatenate([scene_disparities(*pair, mirrored=mirrored) for pair in pairs])
-    proposal = propose(_supported(found), view.size_px[0])
+    # Pair by pair: the same wrong match comes again in the next picture of a scene that stands still.
+    found = [_supported(scene_disparities(*pair, mirrored=mirrored)) for pair in pairs]
+    proposal = propose(np.concatenate(found), view.size_px[0])
     nearest, farthest = view.depth_mm(np.array([proposal.highest_px, proposal.lowest_px]))
     return SceneRange(proposal, float(nearest), float(farthest), len(pairs))
 

@@ -187,7 +187,7 @@ class CheckStep(QWidget):
             return
         proposal = scene.proposal
         self.found.setText(
-            f"Seen: {proposal.lowest_px:.1f} … {proposal.highest_px:.1f} px, which is "
+            f"Seen: {proposal.lowest_px:.1f} … {proposal.highest_px:.1f} px, that is "
             f"{_metres(scene.farthest_mm)} … {_metres(scene.nearest_mm)}, in {proposal.matches} "
             f"matches from {scene.pairs} pair{'s' * (scene.pairs != 1)}.\n"
             f"Proposed: {_range_words(proposal.count, proposal.offset)}."
@@ -240,7 +240,7 @@ def range_of(calibration: RigCalibration) -> SearchRange:
 
 
 def _range_words(number: int, offset: int) -> str:
-    return f"{number} disparities from {offset} px"
+    return f"{number} disparities from {offset} px".replace("-", "−")
 
 
 def _metres(millimetres: float) -> str:

@@ -25,7 +25,10 @@ STEPS = (
     ),
     (
         "chart", "Colours from a chart",
-        "Show the 24-patch colour checker to the colour camera, in the light that will be used.",
+        (
+            "Show the 24-patch colour checker in the light that will be used. If it is not found, click the "
+            "outer corners of its brown, bluish green, black and white patch, in this order."
+        ),
         "Find the chart",
     ),
     (
@@ -34,6 +37,7 @@ STEPS = (
         "Measure the card",
     ),
 )  # fmt: skip
+CORNERS = 4
 _TITLES: dict[Role, str] = {"mono": "Mono camera, raw", "color": "Colour camera, raw"}
 
 
@@ -41,11 +45,12 @@ class LightStep(QWidget):
     """Live raw pictures and one button per measurement.
 
     Signals:
-        wanted: key of a measurement; use_wanted: keep what was measured and correct with it;
-        forget_wanted: correct nothing any more.
+        wanted: key of a measurement; marked: the chart's corners in the colour picture, 4×2;
+        use_wanted: keep what was measured and correct with it; forget_wanted: correct nothing any more.
     """
 
     wanted = Signal(str)
+    marked = Signal(object)
     use_wanted = Signal()
     forget_wanted = Signal()
 
@@ -61,6 +66,8 @@ class LightStep(QWidget):
         for view in self.views.values():
             view.set_message("No rig is running: start one (F5).")
             pictures.addWidget(view, 1)
+        self._marks: list[tuple[int, int]] = []
+        self.views["color"].clicked.connect(self._on_click)
         row.addLayout(pictures, 1)
         row.addWidget(scrolling(self._build_right(), 300))
         self.show_state(None, usable=False, pending=False)
@@ -105,6 +112,7 @@ class LightStep(QWidget):
         """Let the buttons measure, and show what comes of it."""
         self.wanted.connect(self.show_busy)
         self.wanted.connect(lighting.measure)
+        self.marked.connect(lighting.measure_marked)
         lighting.shown.connect(self.show_pictures)
         lighting.measured.connect(self.show_result)
         lighting.refused.connect(self.show_problem)
@@ -156,7 +164,23 @@ class LightStep(QWidget):
         self.results[key].setText(f"{problem[:1].upper()}{problem[1:]}")
         self.results[key].setStyleSheet(f"color: {ACCENT};")
 
+    def _on_click(self, x: int, y: int) -> None:
+        """Mark a corner of the chart; with the fourth it is measured."""
+        if not self.buttons["chart"].isEnabled():
+            return
+        self._marks.append((x, y))
+        corners = np.array(self._marks, np.float64)
+        self.views["color"].set_corners(Corners(outline_px=corners))
+        if len(self._marks) == CORNERS:
+            self._marks.clear()
+            self.show_busy("chart")
+            self.marked.emit(corners)
+        else:
+            self.results["chart"].setText(f"Corner {len(corners)} of {CORNERS}")
+            self.results["chart"].setStyleSheet("")
+
     def _on_clicked(self) -> None:
+        self._marks.clear()
         self.wanted.emit(self.sender().objectName())
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.calibrating.light import (
@@ -121,7 +123,11 @@ class Lighting(QObject):
         self._cameras = cameras_of(None)
         self._whites.clear()
 
-    def measure(self, key: str) -> None:
+    def measure_marked(self, corners_px: NDArray[np.float64]) -> None:
+        """Measure the chart at these corners of the raw colour picture."""
+        self.measure("chart", corners_px)
+
+    def measure(self, key: str, corners_px: NDArray[np.float64] | None = None) -> None:
         """Measure from the next pairs: "caps", "white", "chart" or "card"."""
         self._key = key
         pairs = self._bridge.taps.raw.open()
@@ -133,7 +139,9 @@ class Lighting(QObject):
                 images = take_average(pairs, cancelled)
             finally:
                 pairs.close()
-            return _measure(key, images, whites, cameras, gamma_known=knows_curve), images
+            if key == "chart":
+                return from_chart(images, cameras, corners_px, gamma_known=knows_curve), images
+            return _measure(key, images, whites, cameras), images
 
         self._job.start(work)
 
@@ -170,15 +178,11 @@ class Lighting(QObject):
             self.shown.emit(shown)
 
 
-def _measure(
-    key: str, images: Images, whites: list[Images], cameras: Cameras, *, gamma_known: bool
-) -> LightResult:
+def _measure(key: str, images: Images, whites: list[Images], cameras: Cameras) -> LightResult:
     if key == "caps":
         return from_caps(images, cameras)
     if key == "white":
         return from_white([*whites, images], cameras)
-    if key == "chart":
-        return from_chart(images, cameras, gamma_known=gamma_known)
     return from_card(images, cameras)
 
 

@@ -24,7 +24,8 @@ from tests.capture.test_virtual_calibration import epipolar_errors_px
 
 START_MS = 90_000
 SMALL = VirtualSpec(width=320, height=240, frame_rate_hz=10.0)
-SHOTS = 14
+SHOTS = 12
+CHART_PX = ((472, 241), (608, 248), (604, 338), (468, 330))  # of the virtual room at 640×480
 
 
 @pytest.fixture
@@ -248,7 +249,13 @@ def test_colours_are_measured_from_the_chart_and_used(
     click(page.light.buttons["caps"])  # without caps
     qtbot.waitUntil(lambda: "capped lens" in page.light.results["caps"].text(), timeout=START_MS)
     assert not page.light.use.isEnabled()
-    click(page.light.buttons["chart"])
+    # The chart of this room is small, and a ball swings before it: it is pointed out by hand.
+    view = page.light.views["color"]
+    qtbot.waitUntil(lambda: view.picture is not None, timeout=START_MS)
+    for corner in CHART_PX:
+        QTest.mouseClick(
+            view, Qt.MouseButton.LeftButton, pos=QPointF(*view.placement().to_widget(*corner)).toPoint()
+        )
     qtbot.waitUntil(page.light.use.isEnabled, timeout=START_MS)
     assert "ΔE" in page.light.results["chart"].text()
     assert page.light.views["color"].corners.outline_px is not None
