@@ -3,12 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <sstream>
 
-#include "stream.h"
+#include "modules.h"
 
 namespace {
 
@@ -17,14 +14,8 @@ constexpr int64_t TRIGGER_LATENCY_NS = 2'000, TRIGGER_JITTER_NS = 1'000;
 constexpr int64_t CABLE_NS = 50;
 // From the last byte leaving the sensor to its arrival.
 constexpr int64_t TRANSPORT_NS = 200'000;
-// Time for which a PTP port listens, then measures, before it follows.
-constexpr int64_t PTP_LISTENING_NS = 200'000'000, PTP_CALIBRATING_NS = 200'000'000;
-constexpr double PTP_ERROR_NS = 80;
-enum PtpStatus : int64_t { DISABLED, LISTENING, UNCALIBRATED, MASTER, SLAVE };
 // No two crystals run alike.
 constexpr double DRIFT_PPM[2] = {12, -8};
-constexpr int64_t POWERED_FOR_NS[2] = {5'000'000'000, 137'000'000'000};
-
 // What automatic exposure aims at: mean of the values, and the longest time it sets.
 constexpr double AUTO_MEAN = 0.45, AUTO_LONGEST_US = 60'000;
 // Automatic features leave alone what is this near.
@@ -274,158 +265,6 @@ bool Camera::line_is_high(int64_t line) const {
   if (line == INPUT_LINE) return world_.other(*this).line_is_high(OUTPUT_LINE) != inverted;
   const bool drives = value_at("LineMode", OUTPUT_LINE).integer && value_at("LineSource", OUTPUT_LINE).integer;
   return drives && (now_ns >= last_exposure_ns_ && now_ns < exposure_end_ns_) != inverted;
-}
-
-// -- the clock
-
-void Camera::connect_clock() {
-  on_read_["Timestamp"] = [this] { return static_cast<double>(clock_at(monotonic_ns())); };
-  on_write_["TimestampReset"] = [this] { set_clock(monotonic_ns(), 0); };
-  on_write_["TimestampLatch"] = [this] { put("TimestampLatchValue", static_cast<double>(clock_at(monotonic_ns()))); };
-  on_write_["SimulatorClockDrift"] = [this] {
-    const int64_t now_ns = monotonic_ns();
-    set_clock(now_ns, own_clock_at(now_ns));
-  };
-  on_write_["SimulatorClockStep"] = [this] {
-    const int64_t now_ns = monotonic_ns();
-    set_clock(now_ns, own_clock_at(now_ns) + std::llround(number("SimulatorClockStepSize") * 1e9));
-  };
-  on_write_["PtpEnable"] = [this] { ptp_since_ns_ = monotonic_ns(); };
-  on_write_["PtpDataSetLatch"] = [this] {
-    const int64_t now_ns = monotonic_ns();
-    put("PtpStatus", static_cast<double>(ptp_status(now_ns)));
-    const Camera* master = ptp_master();
-    const int64_t offset_ns = master == nullptr ? 0 : clock_at(now_ns) - master->clock_at(now_ns);
-    put("PtpOffsetFromMaster", static_cast<double>(offset_ns));
-  };
-}
-
-void Camera::set_clock(int64_t host_ns, int64_t clock_ns) {
-  clock_host_ns_ = host_ns;
-  clock_ns_ = clock_ns;
-  clock_rate_ = 1 + number("SimulatorClockDrift") * 1e-6;
-}
-
-int64_t Camera::own_clock_at(int64_t host_ns) const {
-  const int64_t passed_ns = host_ns - clock_host_ns_;
-  return clock_ns_ + passed_ns + std::llround(passed_ns * (clock_rate_ - 1));
-}
-
-int64_t Camera::clock_at(int64_t host_ns) const {
-  if (!is_slave(host_ns)) return own_clock_at(host_ns);
-  const double wobble = std::sin(2 * M_PI * static_cast<double>(host_ns % 3'000'000'000) / 3e9);
-  return ptp_master()->own_clock_at(host_ns) + std::llround(PTP_ERROR_NS * wobble);
-}
-
-int64_t Camera::host_at(int64_t clock_ns) const {
-  const Camera& clock = is_slave(monotonic_ns()) ? *ptp_master() : *this;
-  return clock.clock_host_ns_ + std::llround((clock_ns - clock.clock_ns_) / clock.clock_rate_);
-}
-
-Camera* Camera::ptp_master() const {
-  for (const auto& camera : world_.cameras)
-    if (camera->integer("PtpEnable")) return camera.get();
-  return nullptr;
-}
-
-bool Camera::is_slave(int64_t host_ns) const { return ptp_status(host_ns) == SLAVE; }
-
-int64_t Camera::ptp_status(int64_t host_ns) const {
-  if (!integer("PtpEnable")) return DISABLED;
-  const int64_t enabled_for_ns = host_ns - ptp_since_ns_;
-  if (enabled_for_ns < PTP_LISTENING_NS) return LISTENING;
-  if (ptp_master() == this) return MASTER;
-  return enabled_for_ns < PTP_LISTENING_NS + PTP_CALIBRATING_NS ? UNCALIBRATED : SLAVE;
-}
-
-// -- what the camera remembers when it is off
-
-void Camera::connect_user_sets() {
-  on_write_["UserSetLoad"] = [this] {
-    const int64_t selected = integer("UserSetSelector");
-    for (const Entry& entry : find("UserSetSelector")->entries)
-      if (entry.value == selected) load_user_set(entry.name);
-  };
-  on_write_["UserSetSave"] = [this] { save_user_set(); };
-  for (const char* name : {"UserSetDefault", "DeviceUserID"})
-    on_write_[name] = [this, name] {
-      Memory known = memory();
-      known[name] = find(name)->kind == Kind::String ? text(name) : std::to_string(integer(name));
-      remember(known);
-    };
-}
-
-std::string Camera::memory_path() const { return world_.state_folder + "/" + identity.serial + ".state"; }
-
-Camera::Memory Camera::memory() const {
-  Memory known;
-  std::ifstream file(memory_path());
-  for (std::string line; std::getline(file, line);) {
-    const size_t equals = line.find('=');
-    if (equals != std::string::npos) known[line.substr(0, equals)] = line.substr(equals + 1);
-  }
-  return known;
-}
-
-void Camera::remember(const Memory& memory) const {
-  const std::string path = memory_path(), draft = path + ".new";
-  std::ofstream file(draft, std::ios::trunc);
-  for (const auto& [key, value] : memory) file << key << '=' << value << '\n';
-  file.close();
-  if (!file || std::rename(draft.c_str(), path.c_str()) != 0)
-    throw Failure{GC_ERR_IO, "The simulated camera's memory cannot be written; see CYCLERIG_SIMULATOR_STATE."};
-}
-
-void Camera::save_user_set() {
-  Memory known = memory();
-  const std::string set = "UserSet" + std::to_string(integer("UserSetSelector") - 1);
-  for (const Feature& feature : features()) {
-    if (!(feature.rules & KEPT)) continue;
-    for (size_t slot = 0; slot < slots(feature); ++slot) {
-      std::ostringstream number;
-      number.precision(17);
-      number << value_at(feature.name, slot).number;
-      known[set + "." + feature.name + "." + std::to_string(slot)] = number.str();
-    }
-  }
-  remember(known);
-}
-
-void Camera::load_user_set(const std::string& set) {
-  const Memory known = memory();
-  for (const Feature& feature : features()) {
-    if (!(feature.rules & KEPT)) continue;
-    for (size_t slot = 0; slot < slots(feature); ++slot) {
-      const auto kept = known.find(set + "." + feature.name + "." + std::to_string(slot));
-      if (kept != known.end()) put_at(feature.name, slot, std::atof(kept->second.c_str()));
-      else reset(feature.name, slot);
-    }
-  }
-  run_freely();
-}
-
-void Camera::power_up() {
-  stop();
-  reset_all();
-  ptp_since_ns_ = 0;
-  hang_s = 0;
-  const Memory known = memory();
-  if (const auto name = known.find("DeviceUserID"); name != known.end()) put_text("DeviceUserID", name->second);
-  if (const auto set = known.find("UserSetDefault"); set != known.end()) {
-    put("UserSetDefault", std::atof(set->second.c_str()));
-    if (integer("UserSetDefault") > 0) load_user_set("UserSet" + std::to_string(integer("UserSetDefault") - 1));
-  }
-  set_clock(monotonic_ns(), POWERED_FOR_NS[index_]);
-  // "mono.SimulatorPacketLoss=5, color.ExposureTime=2000"
-  const char* settings = std::getenv("CYCLERIG_SIMULATOR_SETTINGS");
-  std::istringstream list(settings == nullptr ? "" : settings);
-  for (std::string entry; std::getline(list, entry, ',');) {
-    entry.erase(0, entry.find_first_not_of(' '));
-    const size_t point = entry.find('.'), equals = entry.find('=');
-    if (point == std::string::npos || equals == std::string::npos || equals < point) continue;
-    if (entry.substr(0, point) != (identity.is_color ? "color" : "mono")) continue;
-    assign(entry.substr(point + 1, equals - point - 1), entry.substr(equals + 1));
-  }
 }
 
 // -- faults

@@ -52,10 +52,18 @@ struct Value {
   std::string text;
 };
 
+// Where registers lie: a block of STRIDE bytes per feature; offsets in it.
+namespace register_layout {
+constexpr uint64_t FIRST = 0x10000, STRIDE = 256, TEXT_AT = 64, TEXT_SIZE = 128;
+constexpr uint64_t MINIMUM_AT = 8, MAXIMUM_AT = 16, INCREMENT_AT = 24, LOCKED_AT = 32;
+}  // namespace register_layout
+
+std::string hexadecimal(uint64_t number);
+
 // The registers of one module, behind a GenTL port. Every call needs the world's lock.
 //
-// Each feature has a block of STRIDE bytes: value, minimum, maximum, increment and a flag that tells whether
-// it is locked now, 8 bytes each, little-endian; then the text of a String.
+// Each feature has a block: value, minimum, maximum, increment and a flag that tells whether it is locked now,
+// 8 bytes each, little-endian; then the text of a String.
 class Registers {
  public:
   Registers(std::string port, std::string model, std::vector<Feature> features);

@@ -1,4 +1,4 @@
-#include "stream.h"
+#include "modules.h"
 
 #include <fcntl.h>
 #include <sys/file.h>
