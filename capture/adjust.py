@@ -182,13 +182,15 @@ class _Normal:
         return left, right, inverse
 
     def step(self, damping: float) -> tuple[Vector, Vector]:
-        left, right, inverse = self.reduced(damping)
+        """Return the changes of the shared parameters and of the poses. Raises CalibrationError."""
         try:
+            left, right, inverse = self.reduced(damping)
             shared = np.linalg.solve(left, right)
         except np.linalg.LinAlgError as error:
             raise CalibrationError(UNDETERMINED) from error
         rest = self.pose_right - np.einsum("vsp,s->vp", self.mixed, shared)
-        return np.asarray(shared, np.float64), np.asarray(np.einsum("vpq,vq->vp", inverse, rest), np.float64)
+        change = np.einsum("vpq,vq->vp", inverse, rest)
+        return np.asarray(shared, np.float64), np.asarray(change, np.float64)
 
 
 UNDETERMINED = "the views do not determine the cameras: tilt the board, and show it in all parts of the image"
@@ -292,8 +294,8 @@ def _covariance(normal: _Normal, residuals: Sequence[Vector]) -> Vector:
     wrong with all of its points together. How much the views' pull on the parameters exceeds what single
     points explain (the trace of the "sandwich" estimate) widens the covariance.
     """
-    left, _, _ = normal.reduced()
     try:
+        left, _, _ = normal.reduced()
         inverse = np.linalg.inv(left)
     except np.linalg.LinAlgError as error:
         raise CalibrationError(UNDETERMINED) from error

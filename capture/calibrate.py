@@ -43,6 +43,11 @@ COVERAGE_FOR_K3 = 0.7
 # Things may come this much nearer than the nearest board.
 NEARER_THAN_THE_BOARD = 4 / 3
 
+NO_RIG = (
+    "the views give no rig with its cameras side by side. Tilt the board by 30 degrees and more, show it in "
+    "all parts of both images, and take all views without moving a camera"
+)
+
 K3 = {"mono": 8, "color": INTRINSICS + 8}
 
 
@@ -109,7 +114,10 @@ class _Solver:
         if find_outliers:
             bundle = self._without_outliers(bundle)
         solved = self._adjust(bundle, self._seen.used())
-        view = RectifiedView(self._calibration(solved))
+        try:
+            view = RectifiedView(self._calibration(solved))
+        except CalibrationError as error:
+            raise CalibrationError(f"{NO_RIG} ({error})") from error
         folds = self._folds()
         epipolar = self._measure(solved, view, folds)
         self._tell(Progress(total - 1, total, "uncertainties"))

@@ -51,6 +51,11 @@ class Observations:
             for role in ROLES
             if (seen := view.of(role)) is not None
         }
+        if excluded and len(self.stereo()) < SMALLEST_NUMBER_OF_VIEWS:
+            raise CalibrationError(
+                f"{len(self.stereo())} pairs are left that both cameras see: {SMALLEST_NUMBER_OF_VIEWS} are "
+                "needed. Exclude fewer, or take more"
+            )
         require_views(len(self.stereo()), len(views))
         self.sizes = {role: self._size(role) for role in ROLES}
 

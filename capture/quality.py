@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Literal
 
@@ -20,6 +20,19 @@ EXCELLENT_PX, ACCEPTABLE_PX, POOR_PX = 0.1, 0.25, 1.0
 # 95 % of the corners must stay within this many times the limit of the median: a good middle does not make up
 # for bad edges. (For errors that are normally distributed it would be 2.9.)
 P95_IN_MEDIANS = 4.0
+# The median size of normally distributed errors.
+MEDIAN_IN_SIGMAS = 0.6745
+SHOW_MORE = "tilt the board, and show it in all parts of both images."
+LARGEST_TOLD_PX = 10.0
+MEANINGS: tuple[tuple[Grade, str], ...] = (
+    ("excellent", "rows match better than matching can tell."),
+    ("acceptable", "good for colorizing; fine level lines may shimmer a little."),
+    ("poor", "colours will bleed along level edges: take more views where it is weak."),
+    (
+        "unusable",
+        "is the board flat and still, are the lenses locked, are the cameras triggered together?",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -105,7 +118,7 @@ class Quality:
     @property
     def verdict(self) -> Verdict:
         """Return what the errors mean."""
-        return judge(self.epipolar)
+        return judge(self.epipolar, self.row_std_px)
 
 
 def quality_to_table(quality: Quality) -> dict[str, object]:
@@ -129,23 +142,36 @@ def quality_from_table(table: dict[str, object]) -> Quality:
     return Quality(epipolar=EpipolarErrors(**epipolar), **rest)  # type: ignore[arg-type]
 
 
-def judge(errors: EpipolarErrors) -> Verdict:
-    """Return the verdict on these errors; docs/calibration-verdicts.md explains the limits."""
-    grades: tuple[tuple[Grade, float, str], ...] = (
-        ("excellent", EXCELLENT_PX, "rows match better than matching can tell."),
-        ("acceptable", ACCEPTABLE_PX, "good for colorizing; fine level lines may shimmer a little."),
-        ("poor", POOR_PX, "colours will bleed along level edges: take more views where it is weak."),
-    )
+def judge(errors: EpipolarErrors, row_std_px: NDArray[np.float64]) -> Verdict:
+    """Return the verdict; docs/calibration-verdicts.md explains the limits.
+
+    Views that are all alike agree with each other whatever is solved from them: what was measured on them
+    says nothing of the rest of the image. So the median error that the uncertainties predict over all cells
+    of the image must keep the limit too.
+
+    Args:
+        errors: measured where the board was.
+        row_std_px: predicted over the whole rectified image.
+    """
+    expected_px = MEDIAN_IN_SIGMAS * float(np.median(row_std_px))
+    measured = _level(lambda limit: errors.median_px < limit and errors.p95_px < P95_IN_MEDIANS * limit)
+    predicted = _level(lambda limit: expected_px < limit)
+    grade, meaning = MEANINGS[max(measured, predicted)]
+    if predicted > measured:
+        meaning = f"but over the whole image {_about(expected_px)} likely: {SHOW_MORE}"
     where = "on views kept back" if errors.held_out else "on the views it was solved from, so it flatters"
-    for grade, limit, meaning in grades:
-        if errors.median_px < limit and errors.p95_px < P95_IN_MEDIANS * limit:
-            return Verdict(grade, f"{grade.capitalize()}: {_rows(errors)} {where}; {meaning}")
     return Verdict(
-        "unusable",
-        f"Unusable: {_rows(errors)} {where}. Is the board flat and still, are the lenses locked, are the "
-        "cameras triggered together?",
+        grade,
+        f"{grade.capitalize()}: rows differ by {errors.median_px:.3f} px (median; 95 % below "
+        f"{errors.p95_px:.2f} px) {where}; {meaning}",
     )
 
 
-def _rows(errors: EpipolarErrors) -> str:
-    return f"rows differ by {errors.median_px:.3f} px (median; 95 % below {errors.p95_px:.2f} px)"
+def _level(keeps: Callable[[float], bool]) -> int:
+    """Return the first limit that is kept, counted from 0; 3 if none is."""
+    limits = (EXCELLENT_PX, ACCEPTABLE_PX, POOR_PX)
+    return next((level for level, limit in enumerate(limits) if keeps(limit)), len(limits))
+
+
+def _about(error_px: float) -> str:
+    return f"{error_px:.2f} px are" if error_px < LARGEST_TOLD_PX else "anything is"

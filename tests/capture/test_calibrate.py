@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -222,6 +223,43 @@ def test_too_few_views() -> None:
     assert not solve(views, BOARD).quality.epipolar.held_out
     with pytest.raises(CalibrationError, match="in 5 of 5 pairs: 6 are needed"):
         solve(views[:5], BOARD)
+
+
+GRID = BOARD.points_mm[:, :2]
+NO_RIGS = {
+    "noise": lambda rng: rng.uniform(0, 240, (2, 54, 2)),
+    "always the same": lambda rng: np.stack([GRID * 0.8 + 40] * 2),
+    "never tilted": lambda rng: (GRID * 0.8 + 40 + rng.normal(0, 0.1, (54, 2)))[None] + [[[0, 0]], [[5, 0]]],
+    "a point": lambda rng: np.full((2, 54, 2), 100.0),
+    "a line": lambda rng: np.stack([np.column_stack([GRID[:, 0]] * 2)] * 2),
+    "read from two ends": lambda rng: np.stack([GRID * rng.uniform(0.3, 1) + 20, (GRID * 0.7 + 9)[::-1]]),
+}
+
+
+@pytest.mark.parametrize("seed", [0, 2, 236])  # 236: never tilted, and yet rows agree
+@pytest.mark.parametrize("name", NO_RIGS)
+def test_views_of_no_rig_are_one_clear_error(name: str, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    views = []
+    for index in range(8):
+        mono, color = NO_RIGS[name](rng)
+        views.append(BoardView(str(index), seen_at(mono, (320, 240)), seen_at(color, (320, 240))))
+    # Something may be solved by chance; then the verdict must not be fooled.
+    assert re.search("(?i)tilt the board|lie on a line|one board|same row|^unusable", outcome(views))
+
+
+def outcome(views: list[BoardView]) -> str:
+    """Return the verdict, or why there is no solution."""
+    try:
+        return solve(views, BOARD).verdict.grade
+    except CalibrationError as error:
+        return str(error)
+
+
+def test_too_many_excluded() -> None:
+    views = views_of(make_calibration(), 7)
+    with pytest.raises(CalibrationError, match=r"5 pairs are left .* Exclude fewer"):
+        solve(views, BOARD, exclude=[view.name for view in views[:2]])
 
 
 def test_views_in_one_corner_bring_advice() -> None:

@@ -16,6 +16,8 @@ from capture.quality import EpipolarErrors, Quality, judge
 from capture.targets import Chessboard, target_from_table, target_to_table
 from tests.capture.rigs_on_paper import make_calibration
 
+EVERYWHERE_GOOD = np.full((6, 8), 0.05)
+
 
 def errors(median: float, p95: float, *, held_out: bool = True) -> EpipolarErrors:
     return EpipolarErrors(12, 640, median, 1.5 * median, p95, 2 * p95, held_out)
@@ -29,7 +31,7 @@ def quality() -> Quality:
         np.array([0.01, 0.02, 0.003]),
         np.array([0.1, 0.02, 0.5]),
         0.11,
-        np.linspace(0.01, 0.6, 48).reshape(6, 8),
+        np.linspace(0.01, 0.2, 48).reshape(6, 8),
     )
 
 
@@ -49,15 +51,34 @@ def quality() -> Quality:
     ],
 )
 def test_verdicts_have_known_limits(median: float, p95: float, grade: str) -> None:
-    verdict = judge(errors(median, p95))
+    verdict = judge(errors(median, p95), EVERYWHERE_GOOD)
     assert verdict.grade == grade
     assert verdict.words.lower().startswith(grade)
     assert f"{median:.3f} px" in verdict.words
 
 
 def test_a_verdict_on_the_views_used_says_that_it_flatters() -> None:
-    assert "flatters" in judge(errors(0.05, 0.1, held_out=False)).words
-    assert "kept back" in judge(errors(0.05, 0.1)).words
+    assert "flatters" in judge(errors(0.05, 0.1, held_out=False), EVERYWHERE_GOOD).words
+    assert "kept back" in judge(errors(0.05, 0.1), EVERYWHERE_GOOD).words
+
+
+@pytest.mark.parametrize(
+    ("std", "grade", "said"),
+    [
+        (0.1, "excellent", "better than matching"),
+        (0.2, "acceptable", "over the whole image 0.13 px are likely"),
+        (0.5, "poor", "over the whole image 0.34 px are likely"),
+        (3.0, "unusable", "over the whole image 2.02 px are likely"),
+        (1e6, "unusable", "over the whole image anything is likely"),
+    ],
+)
+def test_agreement_where_the_board_was_is_not_enough(std: float, grade: str, said: str) -> None:
+    """Views that are all alike agree with each other whatever is solved from them."""
+    row_std = np.full((6, 8), std)
+    row_std[2:4, 3:5] = 0.01
+    verdict = judge(errors(0.05, 0.2), row_std)
+    assert verdict.grade == grade
+    assert said in verdict.words
 
 
 def test_statistics_are_of_all_corners() -> None:
