@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,12 @@ from capture.frames import Frame
 WINDOW = 64
 # A difference between clock and arrival that a busy computer does not explain.
 SMALLEST_JUMP_NS = 50_000_000
-# The same as long as nothing is known about the rhythm of the camera.
-SMALLEST_JUMP_AT_START_NS = 1_000_000_000
+# The same as long as nothing is known about the rhythm of the camera, or it has none: triggers of a busy
+# computer come irregularly, and its frames late.
+SMALLEST_JUMP_WITHOUT_RHYTHM_NS = 1_000_000_000
+# Frames until a rhythm is trusted, and by how many periods single intervals may miss it.
+RHYTHM_NEEDS = 32
+RHYTHM_WITHIN = 0.25
 # One sample of the clock's offset is the least delayed frame of this time.
 DRIFT_STEP_NS = 1_000_000_000
 # Samples kept: five minutes.
@@ -136,11 +141,21 @@ class StreamClock:
             return True
         period_ns = self.period_ns
         surprise_ns = abs(delay_ns - min(self._delays_ns))
-        if period_ns is None:
-            return surprise_ns > SMALLEST_JUMP_AT_START_NS
+        if surprise_ns <= SMALLEST_JUMP_NS:
+            return False
+        if period_ns is None or not self._has_rhythm(period_ns):
+            return surprise_ns > SMALLEST_JUMP_WITHOUT_RHYTHM_NS
         expected_ns = max(1, frame.frame_id - self._last.frame_id) * period_ns
-        fits_ids = abs(passed_ns - expected_ns) < period_ns / 2
-        return surprise_ns > SMALLEST_JUMP_NS and not fits_ids
+        return abs(passed_ns - expected_ns) >= period_ns / 2
+
+    def _has_rhythm(self, period_ns: float) -> bool:
+        """Tell whether frames came regularly so far, lost ones allowed for."""
+        if len(self._recent) < RHYTHM_NEEDS:
+            return False
+        return all(
+            abs((time_ns - before_ns) - (frame_id - before_id) * period_ns) < RHYTHM_WITHIN * period_ns
+            for (before_id, before_ns), (frame_id, time_ns) in pairwise(self._recent)
+        )
 
 
 class _DriftMeter:

@@ -73,8 +73,13 @@ class SyncHealth:
         self._mode = mode
         self._shares_trigger = shares_trigger
         self._pairs: deque[tuple[int, int, float, float]] = deque(maxlen=PAIRS_KEPT)
+        self._frames: dict[Role, int] = dict.fromkeys(ROLES, 0)
         self._added = 0
         self._counted: deque[tuple[int, dict[Role, tuple[int, int, int, int, int]]]] = deque()
+
+    def saw(self, role: Role) -> None:
+        """Count a frame of a camera."""
+        self._frames[role] += 1
 
     def add(self, pair: FramePair) -> None:
         """Take the next pair."""
@@ -102,7 +107,7 @@ class SyncHealth:
         health = self._cameras(now_ns, cameras, pairing, clocks, missed)
         kept = [entry for entry in self._pairs if now_ns - entry[0] <= SPAN_NS]
         if not kept:
-            facts = Facts(self._mode, self._shares_trigger, None, None, 0, health, now_ns, _frames(cameras))
+            facts = Facts(self._mode, self._shares_trigger, None, None, 0, health, now_ns, dict(self._frames))
             findings = find(facts)
             return SyncState(worst(findings), findings, self._matched_by, cameras=health)
         table = np.array(kept, np.float64)
@@ -120,7 +125,7 @@ class SyncHealth:
             pairs=len(kept),
             cameras=health,
             now_ns=now_ns,
-            frames=_frames(cameras),
+            frames=dict(self._frames),
             exposure_ns=exposure_ns,
             newest_ns=kept[-1][0],
         )
@@ -217,10 +222,6 @@ def _counts(role: Role, camera: CameraCounters, pairing: PairingCounters) -> tup
     unpaired = pairing.unpaired_mono if role == "mono" else pairing.unpaired_color
     pushed = pairing.pushed_mono if role == "mono" else pairing.pushed_color
     return camera.delivered, camera.id_gaps + camera.incomplete, camera.overrun, unpaired, pushed
-
-
-def _frames(cameras: Mapping[Role, CameraCounters]) -> dict[Role, int]:
-    return {role: cameras[role].delivered if role in cameras else 0 for role in ROLES}
 
 
 def _share(part: int, whole: int) -> float:

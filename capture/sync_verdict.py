@@ -99,7 +99,7 @@ class Facts:
         period_ns: between pairs.
         pairs: in the last minute.
         now_ns: of this judgement, on the axis of `host_ns`.
-        frames: delivered by each camera since the start.
+        frames: seen of each camera since it was set up.
         exposure_ns: of the mono camera, 0 if unknown.
         newest_ns: arrival of the newest pair, None without one.
     """

@@ -64,6 +64,8 @@ class PairStage:
     def push(self, frame: Frame) -> FramePair | None:
         """Take the next frame and return the pair that it completes."""
         assert self._pairer is not None, "frames come after the rig was opened"
+        with self._lock:
+            self._health.saw(frame.role)
         pair = self._count(self._pairer.push(frame))
         self._watch(frame, pair)
         if frame.host_ns >= self._clocks_due_ns:

@@ -73,6 +73,24 @@ def test_drift_begins_anew_after_a_step() -> None:
     assert max(abs(offset) for _, offset in state.offsets) < 10 * MS
 
 
+@given(seed=st.integers(0, 1000))
+@settings(deadline=None, max_examples=25)
+def test_irregular_triggers_of_a_busy_computer_are_no_steps_of_the_clock(seed: int) -> None:
+    """Triggers up to two periods late, frames up to 150 ms late, the first ones above all."""
+    clock = StreamClock(15.0)
+    rng = np.random.default_rng(seed)
+    exposed_ns = arrived_ns = 0
+    for index in range(300):
+        exposed_ns += round((66 + max(0.0, rng.normal(-30, 60))) * MS)
+        late_ns = round((60 if index < 5 else max(0.0, rng.normal(-150, 100))) * MS)
+        arrived_ns = max(arrived_ns + 1, exposed_ns + 4 * MS + late_ns)
+        clock.time_ns(frame("mono", index, exposed_ns + 77 * S, arrived_ns))
+    assert clock.jumps == 0
+    # A step of 37 s is still seen at once.
+    clock.time_ns(frame("mono", 300, exposed_ns + 66 * MS + 114 * S, exposed_ns + 70 * MS))
+    assert clock.jumps == 1
+
+
 def test_a_clock_that_is_not_there_is_said_to_be_so() -> None:
     clock = StreamClock()
     for index in range(100):

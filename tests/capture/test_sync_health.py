@@ -51,6 +51,9 @@ def judge(
     pairing: PairingCounters | None = None,
 ) -> SyncState:
     health = SyncHealth(mode, shares_trigger)
+    for role, counters in (cameras or {}).items():
+        for _ in range(counters.delivered):
+            health.saw(role)
     count, now_ns = 0, 0
     start: dict[Role, CameraCounters] = {"mono": CameraCounters(), "color": CameraCounters()}
     health.state(0, start, PairingCounters(), TICKS, NONE_MISSED)

@@ -148,6 +148,9 @@ def test_a_pin_with_another_wire_is_a_silent_camera_and_is_told(simulator: Path)
         frames = [rig.next_frame(PATIENCE_S) for _ in range(5)]
         assert {frame.role for frame in frames if frame is not None} == {"color"}
         health = SyncHealth("hardware", info.shares_trigger)
+        for frame in frames:
+            assert frame is not None
+            health.saw(frame.role)
         pairer = Pairer(info.shares_trigger)
         state = health.state(time.monotonic_ns(), rig.counters(), pairer.counters, {}, {})
         assert state.level == "bad"
