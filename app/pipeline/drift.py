@@ -8,6 +8,7 @@ from statistics import median
 
 import numpy as np
 
+from app.pipeline.board import Board
 from app.pipeline.slots import LatestSlot
 from app.pipeline.status import DriftStatus, Light, RectifiedPair
 from app.pipeline.turning import measure_rows, rms_px
@@ -15,6 +16,7 @@ from app.pipeline.worker import step_back
 from capture.calibration import RigCalibration
 from models.rows import RowShift
 
+TOPIC = "drift"
 PERIOD_S = 1.0
 SMOOTHED_OVER = 5  # measurements, of which the median counts
 AMBER_PX, RED_PX = 0.25, 0.5
@@ -39,11 +41,13 @@ class DriftWatch:
 
     Args:
         pairs: rectified pairs; closing it ends the thread.
+        notices: where a red light is told, under the topic "drift".
         period_s: between two measurements.
     """
 
-    def __init__(self, pairs: LatestSlot[RectifiedPair], period_s: float = PERIOD_S) -> None:
+    def __init__(self, pairs: LatestSlot[RectifiedPair], notices: Board, period_s: float = PERIOD_S) -> None:
         self._pairs = pairs
+        self._notices = notices
         self._period_s = period_s
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -59,6 +63,7 @@ class DriftWatch:
             self._shifts.clear()
             self._newest = None
             self._status = DriftStatus(reason="" if calibration else "the rig has no calibration")
+        self._notices.clear(TOPIC)
 
     def status(self) -> DriftStatus:
         """Return what is known."""
@@ -84,6 +89,7 @@ class DriftWatch:
             if calibration is None or rectified.calibration is not calibration:
                 continue  # on its way since before the calibration changed
             self._note(rectified, calibration, measure_rows(rectified, calibration))
+            self._tell()
             self._stopping.wait(self._period_s)
 
     def _note(self, rectified: RectifiedPair, calibration: RigCalibration, shift: RowShift | None) -> None:
@@ -101,6 +107,18 @@ class DriftWatch:
             error_px = max(rms_px(smooth), smooth.residual_px)
             self._status = DriftStatus(
                 next_light(self._status.light, error_px), error_px, smooth, measured, reason=""
+            )
+
+    def _tell(self) -> None:
+        status = self.status()
+        if status.light != "red":
+            self._notices.clear(TOPIC)
+        else:
+            # Without the figure, which changes: a notice that was dismissed stays so.
+            self._notices.pin(
+                TOPIC,
+                "The rig has moved since it was calibrated: rows of the two pictures do not agree. The light "
+                "in the status bar offers to correct a small rotation, or to recalibrate.",
             )
 
 

@@ -43,7 +43,7 @@ from models.engine import Engine
 log = logging.getLogger(__name__)
 
 ERROR_TOPICS = ("capture", "pair", "calibration", "rectify", "colorize", "settings", "recorder")
-NOTICE_TOPICS = ("rig", "calibration")
+NOTICE_TOPICS = ("rig", "calibration", "drift")
 STOP_PATIENCE_S = 3.0  # for cameras to stop and to close in good order
 TRIGGER_ROLE: Role = "mono"  # setting and trigger act on the whole rig, through either camera
 
@@ -149,7 +149,7 @@ class LivePipeline:
         )
         self._recorder = Recorder(self._errors)
         self._memory = MemoryWatch()
-        self._drift = DriftWatch(self._taps.rectified.open())
+        self._drift = DriftWatch(self._taps.rectified.open(), self._notices)
         self._workers = [
             Worker("recorder", self._recorder.run, self._crashed),
             Worker("memory", self._memory.run, self._crashed),

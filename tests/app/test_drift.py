@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import pytest
 
+from app.pipeline.board import Board
 from app.pipeline.calibrations import save_keeping_former
-from app.pipeline.drift import DriftWatch, next_light
+from app.pipeline.drift import TOPIC, DriftWatch, next_light
 from app.pipeline.live import LiveConfig
 from app.pipeline.slots import LatestSlot
 from app.pipeline.status import RectifiedPair
@@ -87,7 +88,8 @@ def test_the_light_does_not_flicker() -> None:
 
 def test_pairs_from_before_a_change_do_not_count(pair: FramePair) -> None:
     slot: LatestSlot[RectifiedPair] = LatestSlot()
-    watch = DriftWatch(slot, period_s=0.0)
+    notices = Board((TOPIC,), lambda: None)
+    watch = DriftWatch(slot, notices, period_s=0.0)
     watch.use(EXACT)
     thread = threading.Thread(target=watch.run)
     old, new = rectified(pair, PITCHED), rectified(pair, EXACT)
@@ -110,7 +112,9 @@ def test_a_live_rig_warns_and_is_mended_and_undone(tmp_path: Path) -> None:
     spec = VirtualSpec(width=SPEC.width, height=SPEC.height, frame_rate_hz=10, calibration=path)
     with Watched(LiveConfig(spec, colorize=False)) as live:
         live.wait_for("a red light", lambda: live.pipeline.status().drift.light == "red")
+        live.wait_for("a word of it", lambda: "has moved" in live.pipeline.status().notice)
         live.pipeline.correct_rotation()
+        assert "has moved" not in live.pipeline.status().notice
         live.wait_for("a green light", lambda: live.pipeline.status().drift.light == "green")
         assert load_calibration(path).correction is not None, "it outlives the app"
         live.pipeline.undo_correction()

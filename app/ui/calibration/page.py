@@ -61,6 +61,7 @@ class CalibrationPage(Page):
         self._in_use: RigCalibration | None = None
         self._scene: SceneRange | None = None
         self._on_screen = False
+        self._solution_is_used = False
         self._dialogs = Dialogs(self, self._settings.calibration_folder)
         self._write_job = Job("writing", self)
         self.steps = StepBar(self)
@@ -179,6 +180,9 @@ class CalibrationPage(Page):
             self._on_rig(status.rig, running=running)
         if calibration is not self._in_use:
             self._in_use = calibration
+            solution = self.model.solution
+            if solution is not None and solution.calibration is calibration:
+                self._solution_is_used = True
             path = in_use.path if in_use is not None else None
             self.steps.in_use.setText(_in_use_words(calibration, path))
             self.steps.in_use.setToolTip(str(path or ""))
@@ -253,6 +257,7 @@ class CalibrationPage(Page):
         self.model.solve()
 
     def _on_solved(self, solution: RigSolution) -> None:
+        self._solution_is_used = False
         self.result.show_solution(solution)
         self._show_checked()
 
@@ -303,7 +308,7 @@ class CalibrationPage(Page):
 
     def _checked(self) -> tuple[RigCalibration | None, str]:
         solution = self.model.solution
-        if solution is not None and solution.calibration is not self._in_use:
+        if solution is not None and not self._solution_is_used:
             return solution.calibration, "The new solution, not in use yet"
         return self._in_use, "The calibration in use" if self._in_use is not None else ""
 
