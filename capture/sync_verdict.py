@@ -116,6 +116,13 @@ class Facts:
     newest_ns: int | None = None
 
 
+_WAITING = {
+    "software": "They wait for triggers: set a rate, or trigger by hand (Rig menu, Commands).",
+    "action": "They wait for triggers: set a rate; then check the keys, the address and the network.",
+    "external": "They wait for the external trigger: check its source, the wires and the names of the pins.",
+}
+
+
 def find(facts: Facts) -> tuple[Finding, ...]:
     """Return what is to be said, worst first; never empty: without a skew there is no pair."""
     found = [finding for rule in RULES for finding in rule(facts)]
@@ -142,12 +149,7 @@ def _no_pairs(facts: Facts) -> Iterator[Finding]:
     if facts.pairs:
         yield Finding("bad", "No pair for some seconds.", "Check cables and triggers.")
     elif len(silent) == 2:
-        waits = facts.mode in ("software", "external", "action")
-        yield Finding(
-            "unknown",
-            "Neither camera has sent a frame yet.",
-            "They wait for triggers: set a rate, or check the source of the trigger." if waits else "",
-        )
+        yield Finding("unknown", "Neither camera has sent a frame yet.", _WAITING.get(facts.mode or "", ""))
     elif silent:
         yield Finding(
             "bad",

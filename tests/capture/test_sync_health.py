@@ -243,7 +243,7 @@ def test_clocks_on_one_trigger_tell_their_drift_to_a_tenth_of_a_ppm(ppm: float) 
 @pytest.mark.parametrize(
     ("delivered", "mode", "level", "text"),
     [
-        ((0, 0), "external", "unknown", "wait for triggers"),
+        ((0, 0), "external", "unknown", "wait for the external trigger"),
         ((0, 0), "free_run", "unknown", "Neither camera"),
         ((90, 0), "hardware", "bad", "nothing comes from the colour camera"),
         ((90, 90), "free_run", "bad", "no frames belong together"),

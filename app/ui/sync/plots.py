@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.plots import make_plot, round_range, style_plot
 from app.ui.theme import ACCENT, LINE, SKY, TEXT
+from capture.clocks import ClockState
 from capture.frames import ROLES, Role
 from capture.sync_health import SyncState
 from capture.sync_verdict import SkewBasis, duration
@@ -143,14 +144,22 @@ class ClockPlot(_Titled):
     def _words(state: SyncState) -> list[str]:
         words = []
         for role, health in state.cameras.items():
-            drift = health.clock.drift_ppm
-            told = "no clock" if not health.clock.ticks else "…" if drift is None else ppm(drift)
+            told = drift_words(health.clock, any_pair=state.pairs > 0)
             words.append(f'<span style="color:{CLOCK_COLOURS[role]}">{CLOCK_NAMES[role]}</span> {told}')
         if state.relative_drift_ppm is not None:
             words.append(
                 f'<span style="color:{ACCENT}">colour against mono</span> {ppm(state.relative_drift_ppm, 2)}'
             )
         return words
+
+
+def drift_words(clock: ClockState, *, any_pair: bool) -> str:
+    """Return what is known of a clock's drift."""
+    if not any_pair:
+        return "–"
+    if not clock.ticks:
+        return "no clock"
+    return "…" if clock.drift_ppm is None else ppm(clock.drift_ppm)
 
 
 def ppm(value: float, digits: int = 1) -> str:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QGridLayout, QHeaderView, QLabel, QTableView, QWidget
 
-from app.ui.sync.plots import CLOCK_NAMES, ppm
+from app.ui.sync.plots import CLOCK_NAMES, drift_words
 from app.ui.theme import ACCENT, DIM, GREEN, TEXT, VERMILION
 from capture.frames import ROLES
 from capture.sync.report import SyncReport
@@ -158,7 +158,7 @@ class CounterTable(QWidget):
 
     def show_state(self, state: SyncState) -> None:
         """Show the counts."""
-        columns = [_counts(state.cameras.get(role)) for role in ROLES]
+        columns = [_counts(state.cameras.get(role), any_pair=state.pairs > 0) for role in ROLES]
         for cells, texts in zip(self._cells, zip(*columns, strict=True), strict=True):
             for cell, (text, bad) in zip(cells, texts, strict=True):
                 cell.setText(text)
@@ -172,7 +172,7 @@ class CounterTable(QWidget):
         return label
 
 
-def _counts(health: CameraHealth | None) -> list[tuple[str, bool]]:
+def _counts(health: CameraHealth | None, *, any_pair: bool) -> list[tuple[str, bool]]:
     """Return the cells of one camera, and whether each is worth a look."""
     if health is None:
         return [("–", False)] * len(CounterTable.ROWS)
@@ -184,8 +184,7 @@ def _counts(health: CameraHealth | None) -> list[tuple[str, bool]]:
         health.missed,
         health.clock.jumps,
     )
-    drift = health.clock.drift_ppm
-    told = "no clock" if not health.clock.ticks else "…" if drift is None else ppm(drift)
+    told = drift_words(health.clock, any_pair=any_pair)
     return [*((str(count), count > 0) for count in counts), (told, False)]
 
 
