@@ -112,6 +112,11 @@ class RigProcess:
             raise RuntimeError("the rig is not open")
         return self._process.pid
 
+    @property
+    def acquiring(self) -> bool:
+        """Whether frames were asked for: between `start` and `stop`, also once the stream has ended."""
+        return self._acquiring
+
     def __enter__(self) -> Self:
         """Start the process and open the rig in it.
 

@@ -31,6 +31,7 @@ T = TypeVar("T")
 
 POLL_S = 0.05  # longest wait for a frame, and so for a wish to be noticed
 COUNTERS_EVERY_S = 0.25
+START_EVERY_S = 0.2  # between attempts to acquire with settings that did not let it
 SYNC_TIMEOUT_S = 10.0  # some dozens of nodes are written and read back, one trip to the camera each
 
 
@@ -260,11 +261,14 @@ class Source:
             while not self._wishes.empty():
                 self._wishes.get_nowait().refuse()
 
-    def _read_until_stopped(self, rig: Rig) -> None:
+    def _read_until_stopped(self, rig: RigProcess) -> None:
         watch = StallWatch(self._board)
         counters_due_s = 0.0
         while not self._stopping.is_set():
             self._carry_out_wishes(rig)
+            if not rig.acquiring:
+                self._start_again(rig)
+                continue
             try:
                 frame = rig.next_frame(POLL_S)
             except FrameTimeout:
@@ -284,6 +288,19 @@ class Source:
                 counters_due_s = time.monotonic() + COUNTERS_EVERY_S
                 self._ledger.update(rig.counters())
         rig.stop()
+
+    def _start_again(self, rig: Rig) -> None:
+        """Try to acquire after a setting made that impossible; until then whoever set it may mend it."""
+        try:
+            rig.start()
+        except DeviceLost:
+            raise
+        except CaptureError as error:
+            self._board.pin("capture", str(error))
+            self._stopping.wait(START_EVERY_S)
+        else:
+            self._board.clear("capture")
+            self._on_pause(rig.info)
 
     def _take(self, frame: Frame) -> None:
         self._ledger.read(frame.role)

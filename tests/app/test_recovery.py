@@ -25,11 +25,14 @@ from app.pipeline.recovery import (
 )
 from app.pipeline.status import PipelineStatus, RecoveryStatus
 from capture import process as process_module
+from capture import ring as ring_module
 from capture.dataset import DatasetReader, read_events
 from capture.discovery import viky_producer
+from capture.errors import CaptureError
 from capture.frames import ROLES, Frame, Layout, Role, frozen
 from capture.simulator.rig import simulator_spec
 from capture.spec import GenicamSpec, RigSpec, VirtualSpec
+from capture.sync.config import SyncConfig
 from tests.app.pipelines import Watched
 from tests.capture.rig_specs import viky
 
@@ -240,6 +243,40 @@ def test_everything_that_was_set_is_set_again() -> None:
         assert frame.image.shape == (120, 320)
         assert pipeline.settings("color")["AcquisitionFrameRate"].value == 50.0
         assert pipeline.status().recovery.outages[0].refused == ()
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_a_setting_with_which_nothing_can_be_captured_may_be_taken_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with watched(viky()) as run:
+        run.wait_for_views(1)
+        monkeypatch.setattr(ring_module, "_free_bytes", lambda: 100_000)  # a container short of memory
+        with pytest.raises(CaptureError, match="Shared memory is too small"):
+            run.pipeline.apply("color", "Width", 800)
+        run.wait_for("the banner", lambda: "too small" in run.pipeline.status().error)
+        monkeypatch.undo()
+        assert run.pipeline.apply("color", "Width", 160) == 160
+        run.wait_for_views(3)
+        run.wait_for("all well", lambda: run.pipeline.status().error == "")
+        assert run.pipeline.status().recovery.losses == 0
+
+
+@pytest.mark.usefixtures("no_leaks")
+def test_the_way_of_synchronizing_is_set_up_again(simulated: GenicamSpec) -> None:
+    with watched(simulated) as run:
+        run.wait_for_views(1)
+        report = run.pipeline.synchronize(SyncConfig("hardware", leader="color", frame_rate_hz=20.0))
+        assert report.complete
+        end_capture(run, signal.SIGSEGV)
+        wait_until_back(run, 1)
+        status = run.pipeline.status()
+        assert status.recovery.outages[0].refused == ()
+        assert status.rig is not None
+        assert status.rig.sync == report
+        assert status.rig.shares_trigger
+        assert run.pipeline.settings("mono")["TriggerMode"].value == "On"
+        assert run.pipeline.settings("color")["TriggerMode"].value == "Off"
 
 
 # -- frames that are lost, late, or have strange times
