@@ -38,6 +38,7 @@ from capture.libraries import LoadedLibrary
 from capture.node_settings import vendor_message
 from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
+from capture.simulator.rig import BOARD_NODE
 from capture.spec import CameraSpec, GenicamSpec
 from capture.sync.conductor import Conductor
 from capture.sync.config import SyncConfig
@@ -57,13 +58,15 @@ ARMING_S = 0.05
 """Time for a follower to become ready for triggers, before the leader begins."""
 
 COMMANDS = ("TriggerSoftware",)
+BOARD_COMMANDS = ("ShowBoard", "HideBoard")
+"""What the virtual rig can do, simulated cameras can, too."""
 
 
 class GenicamRig:
     """Two GenICam cameras, opened by serial number through `harvesters`, without its threads.
 
     `execute` takes "TriggerSoftware" (both cameras, one right after the other) and "TriggerSoftware:mono" or
-    ":color", where the cameras have it.
+    ":color", where the cameras have it; with simulated cameras "ShowBoard" and "HideBoard", too.
     """
 
     def __init__(self, spec: GenicamSpec) -> None:
@@ -169,6 +172,8 @@ class GenicamRig:
             commands += ([command] if len(roles) == len(ROLES) else []) + [
                 f"{command}:{role}" for role in roles
             ]
+        if mono.has_command(BOARD_NODE):
+            commands += BOARD_COMMANDS
         self._info = RigInfo(
             kind="genicam",
             name=self._spec.name,
@@ -287,6 +292,9 @@ class GenicamRig:
         roles = [role for role in ROLES if only in ("", role)]
         if name == "TriggerSoftware":
             self._conductor.trigger(self._cameras, roles)
+            return
+        if command in BOARD_COMMANDS and command in self.info.commands:
+            self._cameras["mono"].apply(BOARD_NODE, command == "ShowBoard")
             return
         for role in roles:
             self._cameras[role].execute(name)

@@ -14,6 +14,9 @@ SCENE_NAME = "scene.bin"
 CALIBRATION_NAME = "calibration.toml"
 MONO_SERIAL, COLOR_SERIAL = "SIM-MONO", "SIM-COLOR"
 
+BOARD_NODE = "SimulatorBoard"
+"""Holds the calibration board before both cameras."""
+
 # The mono camera runs freely and shows its exposure on Line1, which is wired to Line0 of the colour camera.
 WIRED = SyncConfig("hardware", leader="mono", mono_line="Line1", color_line="Line0")
 

@@ -104,6 +104,15 @@ def test_its_calibration_is_exact(simulator: Path) -> None:
     assert rows_apart(flat[0], cv2.cvtColor(flat[1], cv2.COLOR_RGB2GRAY)) < 1.0
 
 
+def test_the_board_is_shown_by_the_commands_of_the_virtual_rig(simulator: Path) -> None:
+    with GenicamRig(simulator_spec(simulator)) as rig:
+        assert {"ShowBoard", "HideBoard"} <= set(rig.info.commands)
+        for command, shown in (("ShowBoard", True), ("HideBoard", False)):
+            rig.execute(command)
+            features = {feature.name: feature.value for feature in rig.features("color").features}
+            assert features["SimulatorBoard"] is shown
+
+
 def test_starting_and_stopping_leaves_nothing_behind(simulator: Path) -> None:
     process = psutil.Process()
 
