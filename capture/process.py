@@ -39,7 +39,7 @@ from capture.presets import Snapshot
 from capture.pulse import LOOK_S, Activity, Pulse, PulseWatch, patience_s
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.ring import FrameRing
-from capture.spec import RigSpec
+from capture.spec import ReplaySpec, RigSpec
 from capture.sync.config import SyncConfig
 from capture.sync.report import SyncReport
 
@@ -53,6 +53,9 @@ CLOSE_TIMEOUT_S = 5.0
 
 CLOSE_LOST_TIMEOUT_S = 1.5
 """The same for a rig that failed: closing what is gone hangs in some libraries, and recovery waits for it."""
+
+REPLAY_PATIENCE_S = 60.0
+"""A disk or a network share may take long to wake up, and a replay has no driver that could hang."""
 
 SIGNAL_MEANINGS = {
     9: ": by somebody, or by the system because memory ran out",
@@ -208,7 +211,8 @@ class RigProcess:
         self._discarded = dict.fromkeys(ROLES, 0)
         self._ended = None
         sizes = ((camera.width, camera.height) for camera in (self.info.mono, self.info.color))
-        self._watch = PulseWatch(patience_s(*sizes))
+        patience = REPLAY_PATIENCE_S if isinstance(self._spec, ReplaySpec) else patience_s(*sizes)
+        self._watch = PulseWatch(patience)
         self._ask("start", self._ring.layout)
         self._acquiring = True
 
