@@ -158,24 +158,41 @@ def _send_exposure(script: Script, named: str) -> None:
 
 
 def _output_pin(script: Script, selector: str, direction: str, signal: str) -> str | None:
-    """Return the first pin that can send the exposure signal: outputs before those that can become one."""
+    """Return the first pin that can send the exposure signal: outputs before those that can become one.
+
+    No pin is turned to output in order to look, if that can be helped: something else may drive it.
+    """
     pins = script.nodes.choices(selector)
     if not direction:
         return pins[0]
-    found: list[tuple[bool, str]] = []
-    for pin in pins:
+    can_become: list[str] = []
+    for pin in sorted(pins, key=lambda name: not name.startswith("Out")):
         if not script.look(selector, pin):
             continue
-        offered = script.nodes.choices(direction)
-        before = script.nodes.value(direction)
-        sends = next((mode for mode in OUTPUT_MODES if mode in offered or mode == before), None)
-        if sends is None or (before != sends and not script.look(direction, sends)):
-            continue
-        if set(EXPOSURE_SIGNALS) & set(script.nodes.choices(signal)):
-            found.append((not (pin.startswith("Out") or before == sends), pin))
-        if before is not None and before != sends:
-            script.look(direction, str(before))
-    return min(found)[1] if found else None
+        if script.nodes.value(direction) in OUTPUT_MODES and _sends_exposure(script, signal):
+            return pin
+        turnable = script.nodes.access(direction) in ("RW", "WO")
+        if turnable and set(OUTPUT_MODES) & set(script.nodes.choices(direction)):
+            can_become.append(pin)
+    return next((pin for pin in can_become if _would_send(script, selector, pin, direction, signal)), None)
+
+
+def _would_send(script: Script, selector: str, pin: str, direction: str, signal: str) -> bool:
+    """Tell whether a pin could send the exposure signal; it is turned only if an input does not tell."""
+    script.look(selector, pin)
+    if script.nodes.choices(signal):
+        return _sends_exposure(script, signal)
+    before = script.nodes.value(direction)
+    offered = script.nodes.choices(direction)
+    script.look(direction, next(mode for mode in OUTPUT_MODES if mode in offered))
+    sends = _sends_exposure(script, signal)
+    if before is not None:
+        script.look(direction, str(before))
+    return sends
+
+
+def _sends_exposure(script: Script, signal: str) -> bool:
+    return bool(set(EXPOSURE_SIGNALS) & set(script.nodes.choices(signal)))
 
 
 def _share_clock(script: Script) -> None:

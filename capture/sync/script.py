@@ -23,6 +23,9 @@ class Nodes(Protocol):
     def value(self, name: str) -> Value | None:
         """Return the value of a node, None if the camera has none or does not tell."""
 
+    def access(self, name: str) -> str:
+        """Return "RW", "RO", "WO", "NA", or "" if there is no such node."""
+
     def choices(self, name: str) -> tuple[str, ...]:
         """Return what an enumeration takes now (its symbolics), empty if there is no such node."""
 

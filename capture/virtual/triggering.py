@@ -25,6 +25,10 @@ class VirtualNodes:
         setting = self._rig.settings(self._role).get(name)
         return None if setting is None else setting.value
 
+    def access(self, name: str) -> str:
+        """Return "RW" for a setting, "WO" for the trigger, "" for anything else."""
+        return "WO" if name == TRIGGER else "RW" if self.has(name) else ""
+
     def choices(self, name: str) -> tuple[str, ...]:
         """Return what a setting takes, empty if it is no choice."""
         setting = self._rig.settings(self._role).get(name)

@@ -8,6 +8,7 @@ import pytest
 
 from capture.frames import ROLES, Role
 from capture.node_settings import NodeSettings
+from capture.rig import SettingValue
 from capture.sync.config import SyncConfig
 from capture.sync.described import DescribedCamera
 from capture.sync.names import RECIPE_NODES
@@ -135,3 +136,27 @@ def test_a_setting_that_is_locked_is_refused_with_its_value(tmp_path: Path) -> N
 )
 def test_steps_read_like_sentences(step: Step, line: str) -> None:
     assert str(step) == line
+
+
+class _Watched(NodeSettings):
+    """Notes the pins that were turned to output."""
+
+    def __init__(self, node_map: object) -> None:
+        super().__init__(node_map)
+        self.turned: set[str] = set()
+
+    def apply(self, name: str, value: SettingValue) -> SettingValue:
+        if (name, value) == ("LineMode", "Output"):
+            self.turned.add(str(self.value("LineSelector")))
+        return super().apply(name, value)
+
+
+def test_no_pin_but_the_leaders_is_turned_to_output(shared_dir: Path) -> None:
+    """Something else may drive the others."""
+    folder = shared_dir / "data" / "genicam_xml"
+    for file, pin in (("Basler-a2A2600-20gmBAS.xml", "Line2"), ("FLIR-BFS-PGE-13Y3M.xml", "Line0")):
+        described = {role: DescribedCamera(folder / file, RECIPE_NODES) for role in ROLES}
+        nodes = {role: _Watched(camera.node_map) for role, camera in described.items()}
+        assert run_recipe(SyncConfig("hardware"), nodes).complete
+        assert nodes["mono"].turned == {pin}
+        assert nodes["color"].turned == set()
