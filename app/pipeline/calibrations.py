@@ -6,6 +6,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+import capture.calibration
 from app.pipeline.board import Board
 from capture.calibration import RigCalibration, load_calibration, save_calibration
 from capture.errors import CalibrationError
@@ -13,6 +14,7 @@ from capture.rectify import Rectifier
 from capture.rig import RigInfo
 
 TOPIC = "calibration"
+PACKAGE = Path(capture.calibration.__file__).resolve().parent
 NONE_YET = "Images are not rectified: this rig has no calibration yet."
 
 
@@ -71,14 +73,18 @@ class Calibrations:
             return self._is_chosen
 
     def open(self, path: Path | None, *, is_ours: bool) -> None:
-        """Take the rig's own file; one that was chosen meanwhile stays, through reconnections."""
+        """Take the rig's own file; one that was chosen meanwhile stays, through reconnections.
+
+        What lies in the package itself (the exact calibration of the simulated cameras) is never ours.
+        """
         if self.is_chosen:
             return
         in_use = None
         if path is not None:
             try:
                 calibration = load_calibration(path)
-                in_use = CalibrationInUse(calibration, Rectifier(calibration), path, is_ours)
+                ours = is_ours and PACKAGE not in path.resolve().parents
+                in_use = CalibrationInUse(calibration, Rectifier(calibration), path, ours)
             except CalibrationError as error:
                 self._errors.pin(TOPIC, str(error))
         self._set(in_use)

@@ -11,14 +11,15 @@ import cv2
 import numpy as np
 import pytest
 
+import app.pipeline.calibrations
 from app.pipeline.board import Board
-from app.pipeline.calibrations import save_keeping_former
+from app.pipeline.calibrations import Calibrations, save_keeping_former
 from app.pipeline.drift import TOPIC, DriftWatch, next_light
 from app.pipeline.live import LiveConfig
 from app.pipeline.slots import LatestSlot
 from app.pipeline.status import RectifiedPair
 from app.pipeline.turning import corrected, measure_rows, rms_px
-from capture.calibration import RigCalibration, load_calibration
+from capture.calibration import RigCalibration, load_calibration, save_calibration
 from capture.correction import with_turn
 from capture.develop import develop_pair
 from capture.errors import CalibrationError
@@ -143,3 +144,18 @@ def test_a_former_calibration_is_kept(tmp_path: Path) -> None:
     path.write_text("not a calibration")
     save_keeping_former(PITCHED, path)
     assert (tmp_path / "rig.unreadable.toml").read_text() == "not a calibration"
+
+
+def test_only_files_that_were_asked_for_are_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def is_ours(path: Path, *, asked_for: bool) -> bool:
+        save_calibration(EXACT, path)
+        topics = ("calibration",)
+        calibrations = Calibrations(Board(topics, lambda: None), Board(topics, lambda: None))
+        calibrations.open(path, is_ours=asked_for)
+        assert calibrations.in_use is not None
+        return calibrations.in_use.is_ours
+
+    assert is_ours(tmp_path / "rig.toml", asked_for=True)
+    assert not is_ours(tmp_path / "rig.toml", asked_for=False)
+    monkeypatch.setattr(app.pipeline.calibrations, "PACKAGE", tmp_path / "package")
+    assert not is_ours(tmp_path / "package" / "simulator" / "rig.toml", asked_for=True)

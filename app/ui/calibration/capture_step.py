@@ -83,7 +83,7 @@ class CaptureStep(QWidget):
         self.print_board.setToolTip("Write this board as a PDF, true to scale, with its numbers on it")
         self.print_board.clicked.connect(self.print_wanted)
         self.virtual_board = QCheckBox("Hold the virtual board", left)
-        self.virtual_board.setToolTip("The virtual rig has a board of its own, which it holds in many poses")
+        self.virtual_board.setToolTip("This rig has a board of its own, which it holds in many poses")
         self.virtual_board.toggled.connect(self.board_wanted)
         self.virtual_board.hide()
         self.open_folder = QPushButton("Open images …", left)

@@ -200,7 +200,11 @@ class CalibrationPage(Page):
         if self._seen and seen != self._seen:
             self.model.start_anew()  # shots of other cameras, or of another size, do not belong together
         self._seen = seen
-        if rig.kind == "virtual" and not self._settings.calibration_target and not self.model.state.views:
+        if (
+            "ShowBoard" in rig.commands
+            and not self._settings.calibration_target
+            and not self.model.state.views
+        ):
             self.model.choose_target(VIRTUAL_BOARD)
 
     def _on_board(self, shown: bool) -> None:
