@@ -15,7 +15,7 @@ from harvesters.util.pfnc import dict_by_ints
 from capture.errors import AcquisitionLocked, CaptureError, DeviceLost, RigFileError, SettingRejected
 from capture.features import FeatureTree
 from capture.frames import Frame, Layout, Role
-from capture.node_settings import SHOWN, NodeSettings, vendor_message
+from capture.node_settings import OLDER_NAMES, SHOWN, NodeSettings, vendor_message
 from capture.pixel_formats import FORMATS, PixelFormat, find_format, unpack
 from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, Setting, SettingValue
@@ -357,7 +357,7 @@ class GentlCamera:
             return False
         if name in IMAGE_GEOMETRY or name == LOAD:  # a stored set may hold another size
             return name in self._locked or self._nodes.has(name)
-        return name in self._locked
+        return name in self._locked or OLDER_NAMES.get(name) in self._locked
 
     def apply(self, name: str, value: SettingValue) -> SettingValue:
         """Set one value and return what the camera reads back.

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import cast
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.pipeline.cameras import CameraDesk
 from app.presets import (
     Differences,
     PresetShelf,
@@ -190,8 +192,7 @@ class PresetBox(QGroupBox):
             self._bridge.failed.emit(str(error))
             return None
 
-    def _ask(self, name: str, words: str, question: object) -> None:
-        assert callable(question)
+    def _ask(self, name: str, words: str, question: Callable[[CameraDesk], object]) -> None:
         self._busy = self._bridge.ask(name, question)
         self.told.setText(words if self._busy else "")
         self._show_state()
@@ -209,9 +210,9 @@ class PresetBox(QGroupBox):
                 self._fill(str(answer))
                 self.told.setText(f"Saved as {answer}.")
             elif name == "preset compare":
-                self._show_differences(answer)  # type: ignore[arg-type]  # what compare_preset returned
+                self._show_differences(cast("Differences", answer))
             else:
-                self._show_reports(answer, undone=name == "preset undo")  # type: ignore[arg-type]
+                self._show_reports(cast("Reports", answer), undone=name == "preset undo")
         self._show_state()
 
     def _show_differences(self, found: Differences) -> None:
@@ -258,8 +259,8 @@ class PresetBox(QGroupBox):
         self.table.setVisible(bool(lines))
 
 
-def _save(shelf: PresetShelf, name: str, info: RigInfo, cameras: object) -> str:
-    return shelf.save(name, cameras, info)  # type: ignore[arg-type]  # the bridge hands over its desk
+def _save(shelf: PresetShelf, name: str, info: RigInfo, cameras: CameraDesk) -> str:
+    return shelf.save(name, cameras, info)
 
 
 def _word(value: object) -> str:

@@ -13,8 +13,8 @@ from app.ui.theme import DIM, FAINT, LINE, RECORD, SKY, SMALL_PX, WELL
 LOG_DECADES = 5.0
 """What a logarithmic scale shows: from the fullest bin down to a hundred-thousandth of it."""
 
-ROBUST_SHARE = 0.25
-"""A linear scale ends at this share of the peak bins' mean, or a spike of clipping would flatten the rest."""
+SPIKE_FACTOR = 12.0
+"""On a linear scale the spike of clipped pixels may stick out of the plot this many times, not more."""
 
 CHANNEL_COLOURS = {"mono": "#d8d8d8", "red": "#ff5a4d", "green": "#5ad26e", "blue": "#5aa0ff"}
 CLIPPED_FROM = 0.001
@@ -120,9 +120,8 @@ class HistogramPlot(QWidget):
         highest = max(float(channel.shares.max()) for channel in histogram.channels)
         if self._logarithmic:
             return highest
-        # The end bins hold whatever is clipped: they may stick out.
         inner = max(float(channel.shares[1:-1].max()) for channel in histogram.channels)
-        return max(inner * 1.08, highest * (1 - ROBUST_SHARE) / 10, 1e-6)
+        return max(inner * 1.08, highest / SPIKE_FACTOR)
 
     def _paint_channel(self, painter: QPainter, plot: QRectF, channel: ChannelHistogram, top: float) -> None:
         shares = channel.shares / top

@@ -76,7 +76,15 @@ class Matching(QObject):
             on_step=self._tell_step,
         )
         self._match = match
-        self._run("luma match", lambda: self._result_ready.emit(match.run()))
+
+        def work() -> None:
+            try:
+                result = match.run()
+            except Exception as error:  # noqa: BLE001 - a thread never just dies
+                result = MatchResult(False, False, f"The match failed: {error}.", ())
+            self._result_ready.emit(result)
+
+        self._run("luma match", work)
         return True
 
     def cancel(self) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from PySide6.QtWidgets import QToolButton
 
 from app.pipeline.live import LiveConfig
+from app.raw_measures import OVER
 from app.ui.exposure.histogram import HistogramPlot
 from app.ui.main_window import MainWindow
 from app.ui.overlays import COLOURS
@@ -37,7 +38,7 @@ def test_the_assistant_from_dark_to_matched_and_back(make_window: Callable[..., 
     assert zebra.defaultAction() is window.commands["zebra"]
     zebra.click()
     view = window.grid.panes[0].view
-    over = np.array(COLOURS[1][::-1], np.uint8)
+    over = np.array(COLOURS[OVER][::-1], np.uint8)
     qtbot.waitUntil(
         lambda: view.picture is not None and (view.picture.buffers[0][..., :3] == over).all(axis=2).any(),
         timeout=START_MS,
