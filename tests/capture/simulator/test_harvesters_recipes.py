@@ -260,6 +260,8 @@ def test_buffers_and_statistics(mono: Any) -> None:
     ia = mono
     assert ia.min_num_buffers == 1
     ia.num_buffers = 5
+    ia.remote_device.node_map.AcquisitionMode.value = "MultiFrame"
+    ia.remote_device.node_map.AcquisitionFrameCount.value = 4
     ia.start()
     for _ in range(4):
         with ia.fetch(timeout=PATIENCE_S):

@@ -95,7 +95,7 @@ def test_trigger_delay(mono: Any, color: Any) -> None:
 
 
 def test_a_trigger_that_comes_too_early_is_missed(mono: Any) -> None:
-    follow(mono, "Software", ExposureTime=500_000.0)
+    follow(mono, "Software", ExposureTime=1_000_000.0)
     mono.start()
     for _ in range(3):
         execute(mono, "TriggerSoftware")
@@ -172,7 +172,7 @@ def test_a_scheduled_action_is_obeyed_by_the_clocks(mono: Any, color: Any) -> No
     for camera in (mono, color):
         camera.start()
     execute(mono, "TimestampLatch")
-    moment_ns = value(mono, "TimestampLatchValue") + 100_000_000
+    moment_ns = value(mono, "TimestampLatchValue") + 1_000_000_000
     interface.ActionScheduledTimeEnable.value = True
     interface.ActionScheduledTime.value = moment_ns
     interface.ActionCommand.execute()
