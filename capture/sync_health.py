@@ -19,8 +19,9 @@ from capture.frames import ROLES, FramePair, Role
 from capture.pairing import PairingCounters
 from capture.rig import CameraCounters
 from capture.sync.config import SyncMode
+from capture.sync_facts import CameraHealth, Facts, Finding, Level, SkewStats
 from capture.sync_skew import FEW_PAIRS, Values, histogram, judged_skews, skew_stats, slope
-from capture.sync_verdict import CameraHealth, Facts, Finding, Level, SkewStats, find, worst
+from capture.sync_verdict import find, worst
 
 SPAN_NS = 60_000_000_000
 """What is judged: the last minute."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from capture.sync_verdict import SkewBasis, SkewStats
+from capture.sync_facts import SkewBasis, SkewStats
 
 Values = NDArray[np.float64]
 

@@ -11,8 +11,9 @@ from app.ui.plots import make_plot, round_range, style_plot
 from app.ui.theme import ACCENT, LINE, SKY, TEXT
 from capture.clocks import ClockState
 from capture.frames import ROLES, Role
+from capture.sync_facts import SkewBasis
 from capture.sync_health import SyncState
-from capture.sync_verdict import SkewBasis, duration
+from capture.sync_verdict import duration
 
 SPAN_S = 60.0
 CLOCK_SPAN_S = 300.0

@@ -14,8 +14,8 @@ from app.ui.theme import ACCENT, DIM, GREEN, TEXT, VERMILION
 from capture.frames import ROLES
 from capture.sync.report import SyncReport
 from capture.sync.script import Outcome, Step
+from capture.sync_facts import CameraHealth
 from capture.sync_health import SyncState
-from capture.sync_verdict import CameraHealth
 
 HEAD = ("Camera", "Node", "Set to", "Reads back", "Result")
 WORDS: dict[Outcome, str] = {

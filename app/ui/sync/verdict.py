@@ -8,8 +8,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.theme import ACCENT, DIM, FAINT, GREEN, TEXT, VERMILION
+from capture.sync_facts import Level
 from capture.sync_health import SyncState
-from capture.sync_verdict import Level
 
 COLOURS: dict[Level, str] = {"good": GREEN, "fair": ACCENT, "bad": VERMILION, "unknown": FAINT}
 SIGNS: dict[Level, str] = {"good": "✓", "fair": "!", "bad": "✕", "unknown": "…"}
