@@ -80,6 +80,7 @@ class Source:
         self._open = False
         self._rig: RigProcess | None = None
         self._info: RigInfo | None = None
+        self._ran = False  # a rig that has never acquired is no rig that was lost
         self._settings: dict[Role, dict[str, Setting]] = {role: {} for role in ROLES}
         self._journal = SettingsJournal()
         self._ledger = Ledger()
@@ -205,7 +206,7 @@ class Source:
             except CaptureError as error:
                 if self._stopping.is_set():
                     return
-                if self._info is None:
+                if not self._ran:
                     raise
                 self._lost(error)
             finally:
@@ -223,7 +224,7 @@ class Source:
                 with suppress(CaptureError):
                     while (frame := rig.next_frame(0.0)) is not None:
                         self._take(frame)
-                if self._info is not None and not self._stopping.is_set():
+                if self._ran and not self._stopping.is_set():
                     self._lost(error)  # before the process is closed: that may take its time
                 raise
             finally:
@@ -241,6 +242,7 @@ class Source:
         self._read_settings(rig)
         rig.start()
         self._read_settings(rig)  # what acquisition locks, it locks from here on
+        self._ran = True
         self._recovery.opened(refused)
 
     def _lost(self, error: CaptureError) -> None:

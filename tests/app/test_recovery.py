@@ -263,6 +263,15 @@ def test_a_setting_with_which_nothing_can_be_captured_may_be_taken_back(
 
 
 @pytest.mark.usefixtures("no_leaks")
+def test_a_rig_that_never_ran_is_not_reconnected_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ring_module, "_free_bytes", lambda: 100_000)
+    with watched(viky()) as run:
+        run.wait_for_state("failed")
+        assert "too small" in str(run.pipeline.failure)
+        assert run.pipeline.status().recovery.losses == 0
+
+
+@pytest.mark.usefixtures("no_leaks")
 def test_the_way_of_synchronizing_is_set_up_again(simulated: GenicamSpec) -> None:
     with watched(simulated) as run:
         run.wait_for_views(1)
