@@ -24,7 +24,7 @@ MOST_SAMPLED = 1_500_000
 a hundredth of a percent."""
 
 NOTHING, UNDER, OVER, SHARP = 0, 1, 2, 3
-"""Codes of a mask. OVER ranks above UNDER: with a full red well a cell's colour is wrong, its blue dark or not."""
+"""Codes of a mask. OVER ranks above UNDER: one full filter spoils the colour of its whole cell."""
 
 SHARP_CONTRAST = 0.08
 """A second difference of this share of full scale is an edge in focus, if noise cannot explain it."""

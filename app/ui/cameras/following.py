@@ -1,4 +1,4 @@
-"""Keeps the settings on screen up to date while a camera changes them by itself."""
+"""Keeps the settings on screen up to date, also while a camera changes them by itself."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.pipeline.cameras import CameraDesk
 from app.ui.bridge import Bridge
 from app.ui.cameras.panel import CameraPanel
-from capture.frames import ROLES
+from capture.frames import ROLES, Role
 from capture.rig import Setting
 
 PERIOD_MS = 1000
@@ -17,18 +17,23 @@ AUTOMATIC = "Auto"
 
 
 class Following(QObject):
-    """Reads the settings every second as long as the panel is on screen and something automatic is on."""
+    """Shows settings as soon as others were read; reads them every second while something automatic is on.
+
+    Nothing happens while the panel is not on screen.
+    """
 
     def __init__(self, bridge: Bridge, panel: CameraPanel, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._bridge = bridge
         self._panel = panel
         self._asked = False
+        self._shown: dict[Role, dict[str, Setting]] = {}
         self._timer = QTimer(self)
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.look)
         self._timer.start()
         bridge.answered.connect(self._on_answered)
+        bridge.status_changed.connect(self._show)
 
     def look(self) -> None:
         """Ask once, if there is anything to follow."""
@@ -40,8 +45,17 @@ class Following(QObject):
         if question != QUESTION:
             return
         self._asked = False
+        self._show()
+
+    def _show(self) -> None:
+        if not self._panel.isVisible():
+            self._shown.clear()
+            return
         for role in ROLES:
-            self._panel.show_settings(role, self._bridge.settings(role))
+            settings = self._bridge.settings(role)
+            if settings != self._shown.get(role):
+                self._shown[role] = settings
+                self._panel.show_settings(role, settings)
 
 
 def _is_automatic(setting: Setting) -> bool:

@@ -65,6 +65,11 @@ class CameraBox(QGroupBox):
         self._about.setWordWrap(True)
         self._form.addRow(self._about)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the settings that are shown, from the top."""
+        return tuple(self._fields)
+
     def field(self, name: str) -> QWidget:
         """Return the input of a setting."""
         return self._fields[name]

@@ -1,55 +1,46 @@
-"""Settings that a camera moves by itself. No simulated camera does, so this one is made up."""
+"""Settings that a camera moves by itself, on the simulated cameras."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QObject, Signal
+from collections.abc import Callable
+from pathlib import Path
 
+from app.pipeline.live import LiveConfig
 from app.ui.cameras.fields import SliderField
-from app.ui.cameras.following import Following
-from app.ui.cameras.panel import CameraPanel
-from capture.rig import Setting
+from app.ui.main_window import MainWindow
+from capture.simulator.rig import simulator_spec
+
+START_MS = 60_000
 
 
-class AutomaticBridge(QObject):
-    """A bridge to a mono camera whose exposure is automatic: it moves with every reading."""
+def test_automatic_exposure_is_followed_while_it_is_on_screen(
+    make_window: Callable[..., MainWindow], simulator: Path, qtbot
+) -> None:
+    window = make_window(LiveConfig(simulator_spec(simulator), colorize=False))
+    window.start()
+    window.show_cameras()
+    box = window.cameras.boxes["mono"]
+    qtbot.waitUntil(lambda: "ExposureTime" in box.names, timeout=START_MS)
+    window.bridge.apply("mono", "ExposureTime", 50.0)
+    window.bridge.apply("mono", "ExposureAuto", "Continuous")
 
-    answered = Signal(str, object)
+    def shown_us() -> float:
+        field = box.field("ExposureTime")
+        assert isinstance(field, SliderField)
+        return -1.0 if field.number.isEnabled() else field.number.value()
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.asked: list[str] = []
-        self.automatic = "Continuous"
-        self.exposure_us = 1000.0
-
-    def settings(self, role: str) -> dict[str, Setting]:
-        if role == "color":
-            return {}
-        auto = Setting("ExposureAuto", self.automatic, choices=("Off", "Continuous"))
-        time = Setting("ExposureTime", self.exposure_us, 10.0, 1e5, "µs", writable=self.automatic == "Off")
-        return {"ExposureAuto": auto, "ExposureTime": time}
-
-    def ask(self, name: str, question: object) -> bool:
-        self.asked.append(name)
-        self.exposure_us += 500.0
-        return True
-
-
-def test_automatic_values_are_followed_while_they_are_on_screen(qtbot) -> None:
-    bridge, panel = AutomaticBridge(), CameraPanel()
-    qtbot.addWidget(panel)
-    following = Following(bridge, panel, panel)  # type: ignore[arg-type]
-    following.look()
-    assert bridge.asked == [], "nobody looks"
-    panel.show_settings("mono", bridge.settings("mono"))
-    panel.show()
-    qtbot.waitExposed(panel)
-    following.look()
-    following.look()
-    assert len(bridge.asked) == 1, "one question at a time"
-    bridge.answered.emit(bridge.asked[0], None)
-    field = panel.boxes["mono"].field("ExposureTime")
+    qtbot.waitUntil(lambda: shown_us() > 100.0, timeout=START_MS)
+    field = box.field("ExposureTime")
     assert isinstance(field, SliderField)
-    assert field.number.value() == 1500.0
-    bridge.automatic = "Off"
-    following.look()
-    assert len(bridge.asked) == 1, "nothing moves by itself any more"
+    assert "Controlled automatically" in field.number.toolTip()
+
+
+def test_nothing_is_asked_while_nothing_moves_by_itself(
+    make_window: Callable[..., MainWindow], simulator: Path, qtbot
+) -> None:
+    window = make_window(LiveConfig(simulator_spec(simulator), colorize=False))
+    window.start()
+    window.show_cameras()
+    qtbot.waitUntil(lambda: "ExposureTime" in window.cameras.boxes["mono"].names, timeout=START_MS)
+    window._following.look()
+    assert not window._following._asked
