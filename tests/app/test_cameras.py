@@ -69,6 +69,21 @@ def test_a_preset_is_put_back_and_undone_while_running() -> None:
         watched.wait_for("8 bits again", lambda: watched.views[-1].pair.color.bits == 8)
 
 
+def test_a_preset_outlives_the_loss_of_a_camera() -> None:
+    with running(VirtualSpec(width=160, height=120, frame_rate_hz=30.0)) as watched:
+        desk = watched.pipeline.cameras
+        watched.wait_for_views(1)
+        blue = StoredValue("BalanceRatio", 1.2, (("BalanceRatioSelector", "Blue"),))
+        desk.restore("color", (StoredValue("Gain", 9.0), blue))
+        wanted = desk.snapshot("color")
+        desk.execute("LoseDevice:color")
+        watched.wait_for("the rig to return", lambda: len(watched.pipeline.status().recovery.outages) == 1)
+        assert compare(desk.snapshot("color"), wanted) == ()
+        gain = desk.features("color").get("Gain")
+        assert gain is not None
+        assert (gain.value, gain.default) == (9.0, 4.0), "compared with what it had when it was opened first"
+
+
 def test_features_tell_what_differs_since_the_rig_was_opened() -> None:
     with running(viky()) as watched:
         desk = watched.pipeline.cameras

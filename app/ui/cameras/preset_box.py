@@ -54,6 +54,7 @@ class PresetBox(QGroupBox):
         self._applied: Reports = {}
         self._busy = False
         self.choice = QComboBox(self)
+        self.choice.setPlaceholderText("No presets yet")
         self.choice.setToolTip("Stored settings of both cameras of this rig")
         self.name = QLineEdit(self)
         self.name.setPlaceholderText("Name of a new preset")
