@@ -418,8 +418,7 @@ class GentlCamera:
 
     def _lost(self, reason: str) -> DeviceLost:
         return DeviceLost(
-            f"Camera {self._spec.serial} ({self.role}) is gone: {reason}; "
-            "check its cable and power."
+            f"Camera {self._spec.serial} ({self.role}) is gone: {reason}; check its cable and power."
         )
 
 
