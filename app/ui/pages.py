@@ -110,9 +110,7 @@ PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
     PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),
-    PageSpec(
-        "cameras", "Cameras", "Everything the cameras have, presets and user sets", "cameras", _cameras
-    ),
+    PageSpec("cameras", "Cameras", "Everything the cameras have, presets and user sets", "cameras", _cameras),
     PageSpec(
         "calibration", "Calibration", "Calibrate the rig, and see how well", "calibration", _calibration
     ),
