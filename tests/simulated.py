@@ -15,12 +15,11 @@ SMALL = VirtualSpec(width=160, height=120)
 SHORT = SceneLength(live_s=1.0, live_hz=10.0, poses=2)
 
 
-def build_simulator(cache: pytest.Cache) -> Path:
-    """Return a folder with the producer and a small scene; skips where there is no C++ compiler."""
+def build_simulator(folder: Path) -> Path:
+    """Build producer and a small scene into a folder; return it. Skips where there is no C++ compiler."""
     if os.name != "posix":
         pytest.skip("the simulated cameras are built on Linux and macOS only")
     if find_compiler() is None:
         pytest.skip("there is no C++ compiler to build the simulated cameras with")
-    folder = Path(cache.mkdir("simulated-cameras"))
     build(folder, SMALL, SHORT, flags=("-O1",))
     return folder

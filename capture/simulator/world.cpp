@@ -10,6 +10,9 @@
 
 namespace {
 
+// A rate below this is none.
+constexpr double SLOWEST_PULSES_HZ = 0.01;
+
 int64_t clock_ns(clockid_t clock) {
   timespec now;
   clock_gettime(clock, &now);
@@ -75,13 +78,15 @@ void World::run() {
     }
     const auto next = agenda_.extract(agenda_.begin());
     next.mapped()(next.key(), lock);
+    lock.unlock();  // a busy agenda must not keep everybody out
+    lock.lock();
   }
 }
 
 void World::start_pulses() {
   ++pulse_generation_;
   pulse_is_high = false;
-  if (pulse_rate_hz > 0) pulse(monotonic_ns(), true, pulse_generation_);
+  if (pulse_rate_hz >= SLOWEST_PULSES_HZ) pulse(monotonic_ns(), true, pulse_generation_);
 }
 
 void World::pulse(int64_t time_ns, bool is_high, int64_t generation) {

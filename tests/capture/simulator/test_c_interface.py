@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from ctypes import byref, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p, create_string_buffer
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from capture.simulator.rig import producer_path
@@ -15,6 +17,7 @@ from capture.simulator.rig import producer_path
 SUCCESS, NOT_INITIALIZED, NOT_IMPLEMENTED, RESOURCE_IN_USE = 0, -1002, -1003, -1004
 INVALID_HANDLE, INVALID_ID, INVALID_PARAMETER, IO, TIMEOUT, ABORT = -1006, -1007, -1009, -1010, -1011, -1012
 INVALID_ADDRESS, BUFFER_TOO_SMALL, INVALID_INDEX, BUSY = -1015, -1016, -1017, -1022
+ACCESS_DENIED, INVALID_VALUE = -1005, -1019
 NEW_BUFFER = 1
 DISCARD_ALL = 4
 FOREVER = c_uint64(2**64 - 1)
@@ -250,3 +253,60 @@ def test_the_count_of_cameras(bench: Bench) -> None:
     name, size = create_string_buffer(64), c_size_t(64)
     assert bench.lib.IFGetDeviceID(bench.interface, 1, name, byref(size)) == SUCCESS
     assert c_char_p(name.value).value == b"CycleRig_SIM-COLOR"
+
+
+def registers_of(bench: Bench) -> dict[str, tuple[int, int]]:
+    """Return address and length of every register that can be written, by the description."""
+    url, size = create_string_buffer(500), c_size_t(500)
+    assert bench.lib.GCGetPortURL(bench.port, url, byref(size)) == SUCCESS
+    _, address, length = url.value.decode().partition("?")[0].split(";")
+    text, count = create_string_buffer(int(length, 16)), c_size_t(int(length, 16))
+    assert bench.lib.GCReadPort(bench.port, c_uint64(int(address, 16)), text, byref(count)) == SUCCESS
+    found = {}
+    for node in ET.fromstring(text.value.decode()):
+        values = {child.tag.rpartition("}")[2]: child.text or "" for child in node}
+        if values.get("AccessMode") in ("RW", "WO"):
+            found[node.attrib["Name"]] = (int(values["Address"], 16), int(values["Length"]))
+    return found
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_value_in_any_register_at_any_time(bench: Bench, seed: int) -> None:
+    """Settings at random, sensible or not, while frames come: an answer to all, and frames that fit."""
+    random = np.random.default_rng(seed)
+    registers = registers_of(bench)
+    for dangerous in (
+        "SimulatorCrash_Value",
+        "SimulatorHangFetch_Value",
+        "SimulatorVanish_Value",
+        "DeviceReset_Value",
+    ):
+        del registers[dangerous]
+    for _ in range(8):
+        assert bench.lib.DSQueueBuffer(bench.stream, announce(bench, 200_000)) == SUCCESS
+    assert bench.lib.DSStartAcquisition(bench.stream, 0, FOREVER) == SUCCESS
+    results = set()
+    for _ in range(3000):
+        address, length = registers[random.choice(list(registers))]
+        kind = random.integers(4)
+        if length != 8 or kind == 0:
+            data = random.bytes(length)
+        elif kind == 1:
+            data = np.int64(random.integers(-2, 700)).tobytes()
+        else:
+            data = (
+                np.float64(random.uniform(-10, 1000)).tobytes() if kind == 2 else np.float64(np.nan).tobytes()
+            )
+        results.add(bench.lib.GCWritePort(bench.port, c_uint64(address), data, byref(c_size_t(length))))
+        event, size = (c_void_p * 2)(), c_size_t(16)
+        if bench.lib.EventGetData(bench.event, event, byref(size), c_uint64(0)) == SUCCESS:
+            buffer = c_void_p(event[0])
+            filled = c_size_t()
+            assert (
+                bench.lib.DSGetBufferInfo(bench.stream, buffer, 9, None, byref(filled), byref(size))
+                == SUCCESS
+            )
+            assert filled.value <= 200_000
+            assert bench.lib.DSQueueBuffer(bench.stream, buffer) == SUCCESS
+    assert SUCCESS in results
+    assert results <= {SUCCESS, INVALID_VALUE, ACCESS_DENIED, IO}
