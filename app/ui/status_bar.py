@@ -148,7 +148,8 @@ class LiveStatusBar(QStatusBar):
         self.memory.show_value(f"{status.memory_mb:.0f} MB" if status.memory_mb else "–")
 
     def _show_device(self, status: PipelineStatus) -> None:
-        text = f"{_short_model(status.model)} on {status.device}" if status.device else ""
+        device = status.device.partition(" (")[0]  # threads and precision are in the tooltip
+        text = f"{_short_model(status.model)} on {device}" if device else ""
         self.device.setText(text)
         self.device.setToolTip(f"Model {status.model} on {status.device}." if text else "")
 

@@ -72,6 +72,8 @@ class Step:
             return f"{camera} camera: {self.node} = {self.wanted}"
         if self.outcome == "differs":
             return f"{camera} camera: {self.node} = {self.wanted} became {self.read_back}"
+        if self.wanted in (None, ""):  # the node itself is missing: nothing could be chosen from it
+            return f"{camera} camera: {self.node}: {self.reason}"
         return f"{camera} camera: {self.node} = {self.wanted} was refused: {self.reason}"
 
 
