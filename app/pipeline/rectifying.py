@@ -24,6 +24,9 @@ def arrival_ns(pair: FramePair) -> int:
 class RectifyStage:
     """Develops and rectifies the newest pair. `run` is the body of its thread.
 
+    A calibration that never fitted the images is an error. If it did, and somebody has changed the region of
+    a camera since, pictures go on as they are, and the banner says so.
+
     Args:
         pairs: where raw pairs come from; closing it ends the thread.
         publish: gets every rectified pair.
@@ -46,6 +49,7 @@ class RectifyStage:
         self._meter = meter
         self._board = board
         self._rectifier: Rectifier | None = None
+        self._fitted: Rectifier | None = None  # the last one that did
 
     def use(self, rectifier: Rectifier | None) -> None:
         """Rectify with this from the next pair on; None: not at all. May be called from any thread."""
@@ -55,28 +59,40 @@ class RectifyStage:
         """Work until the slot is closed."""
         while (pair := self._pairs.take()) is not None:
             try:
-                rectified = self._rectify(pair, self._rectifier)
+                rectified, notice = self._rectify(pair, self._rectifier)
             except CalibrationError as error:
                 self._board.pin(TOPIC, str(error), fatal=error)
                 self._meter.drop(error=str(error))
                 self._give_up(pair)
             else:
-                self._board.clear(TOPIC)
+                self._board.pin(TOPIC, notice)
                 self._meter.finish(arrival_ns(pair))
                 self._publish(rectified)
 
-    def _rectify(self, pair: FramePair, rectifier: Rectifier | None) -> RectifiedPair:
+    def _rectify(self, pair: FramePair, rectifier: Rectifier | None) -> tuple[RectifiedPair, str]:
+        """Return what is shown of a pair, and what has to be said about it."""
         mono, color = develop_pair(pair)
         _check_kinds(pair, mono, color)
-        if rectifier is not None:
+        if rectifier is None:
+            return _unrectified(pair, mono, color), ""
+        try:
             images = rectifier.rectify(mono, color)
-            return RectifiedPair(pair, *images, rectified=True, calibration=rectifier.calibration)
-        if mono.shape[:2] != color.shape[:2]:
-            raise CalibrationError(
-                f"The mono images are {_size(mono)}, the colour images {_size(color)}: without a calibration "
-                "they cannot be matched. Set both cameras to one size, or solve one: main.py calibrate."
-            )
-        return RectifiedPair(pair, mono, color, rectified=False)
+        except CalibrationError as error:
+            if rectifier is not self._fitted:
+                raise
+            words = f"Pictures are not rectified: {error}, or set the former size again."
+            return _unrectified(pair, mono, color), words
+        self._fitted = rectifier
+        return RectifiedPair(pair, *images, rectified=True, calibration=rectifier.calibration), ""
+
+
+def _unrectified(pair: FramePair, mono: Image, color: Image) -> RectifiedPair:
+    if mono.shape[:2] != color.shape[:2]:
+        raise CalibrationError(
+            f"The mono images are {_size(mono)}, the colour images {_size(color)}: without a calibration "
+            "they cannot be matched. Set both cameras to one size, or solve one: main.py calibrate."
+        )
+    return RectifiedPair(pair, mono, color, rectified=False)
 
 
 def _check_kinds(pair: FramePair, mono: Image, color: Image) -> None:
