@@ -70,6 +70,8 @@ void add_device_control(std::vector<Feature>& all, const CameraIdentity& identit
   all.push_back(whole("DeviceSFNCVersionSubMinor", in, "Sub minor version of SFNC.").rule(READ_ONLY));
   all.push_back(choice("DeviceScanType", in, "Scan type of the sensor.").counted({"Areascan"}).rule(READ_ONLY));
   all.push_back(command("DeviceReset", in, "Turns the device off and on again; it is gone meanwhile."));
+  all.push_back(choice("DeviceIndicatorMode", in, "What the lights on the device show.")
+                    .counted({"Inactive", "Active", "ErrorStatus"}).start(1).rule(KEPT).seen_by("Beginner"));
   all.push_back(choice("DeviceLinkThroughputLimitMode", in, "Whether the bandwidth of the stream is limited.")
                     .counted({"Off", "On"}).start(1).rule(FROZEN | KEPT));
   all.push_back(whole("DeviceLinkThroughputLimit", in, "Most bytes per second that the device streams.")

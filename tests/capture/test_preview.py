@@ -25,7 +25,7 @@ from capture.preview import (
     describe_cameras,
     thumbnail_of,
 )
-from capture.preview_server import _opened, describe_nodes
+from capture.preview_server import BLINKS, _opened, describe_nodes
 from capture.simulator.rig import COLOR_SERIAL, MONO_SERIAL, producer_path
 from capture.sync.described import DescribedCamera
 
@@ -137,6 +137,31 @@ def test_a_camera_is_left_as_it_was_found(simulator: Path) -> None:
         with harvester.create({"serial_number": COLOR_SERIAL}) as acquirer:
             nodes = NodeSettings(acquirer.remote_device.node_map)
             assert {name: nodes.value(name) for name in before} == before
+    finally:
+        harvester.reset()
+
+
+def test_the_light_of_a_camera_blinks_and_then_shows_what_it_showed(simulator: Path) -> None:
+    harvester = Harvester()
+    harvester.add_file(str(producer_path(simulator)))
+    harvester.update()
+    try:
+        acquirer = harvester.create({"serial_number": COLOR_SERIAL})
+        nodes = NodeSettings(acquirer.remote_device.node_map)
+        nodes.apply("DeviceIndicatorMode", "ErrorStatus")
+        with _opened(Device(COLOR_SERIAL, "", "", "", "", accessible=True), acquirer) as camera:
+            assert camera.described().can_blink
+            camera.start()
+            camera.begin_to_blink()
+            shown = [nodes.value("DeviceIndicatorMode")]
+            while camera._toggles_left:
+                camera.step()
+                if nodes.value("DeviceIndicatorMode") != shown[-1]:
+                    shown.append(nodes.value("DeviceIndicatorMode"))
+        assert shown == ["Inactive", "Active"] * (BLINKS // 2) + ["Inactive"]
+        with harvester.create({"serial_number": COLOR_SERIAL}) as acquirer:
+            nodes = NodeSettings(acquirer.remote_device.node_map)
+            assert nodes.value("DeviceIndicatorMode") == "ErrorStatus"
     finally:
         harvester.reset()
 
