@@ -8,7 +8,6 @@ mono camera therefore has T_x > 0.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -23,7 +22,7 @@ from numpy.typing import NDArray
 
 from capture.checks import keys, numbers, table_of, whole
 from capture.errors import CalibrationError
-from capture.files import write_atomically
+from capture.files import read_toml, write_atomically
 from capture.photometric.model import Photometric, photometric_from_table, photometric_to_table
 from capture.quality import Quality, quality_from_table, quality_to_table
 
@@ -205,12 +204,7 @@ def dump_calibration(calibration: RigCalibration) -> str:
 
 def load_calibration(path: Path) -> RigCalibration:
     """Read and check a calibration file. Raises CalibrationError, which names the file and the key."""
-    try:
-        document = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise CalibrationError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path} is not a TOML file: {error}") from error
+    document = read_toml(path, CalibrationError)
     try:
         return _from_document(document)
     except CalibrationError as error:

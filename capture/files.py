@@ -1,9 +1,11 @@
-"""Files that are there as a whole or not at all, also after a power cut."""
+"""Files that are there as a whole or not at all, also after a power cut; and reading TOML."""
 
 from __future__ import annotations
 
 import os
+import tomllib
 from pathlib import Path
+from typing import Any
 
 # What a crash leaves behind is recognised by this ending.
 TEMPORARY_SUFFIX = ".tmp"
@@ -36,3 +38,13 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_toml(path: Path, error_kind: type[Exception]) -> dict[str, Any]:
+    """Return what a TOML file holds. Raises `error_kind`, in one line that names the file."""
+    try:
+        return tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise error_kind(f"cannot read {path}: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise error_kind(f"{path} is not a TOML file: {error}") from error

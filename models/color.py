@@ -46,6 +46,13 @@ def combine(luma: Tensor, chroma: Tensor) -> Tensor:
     return cat([red, green, blue], dim=-3)
 
 
+def as_uint8(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
+    """Return a full-scale image in 8 bits, rounded."""
+    if image.dtype == np.uint8:
+        return image.astype(np.uint8, copy=False)
+    return np.round(image / 257).astype(np.uint8)
+
+
 def luma_uint8(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return Y (H×W uint8) of an RGB image (H×W×3 uint8), rounded."""
     return split_uint8(rgb)[0]

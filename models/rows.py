@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from models.color import luma_uint8
+from models.color import as_uint8, luma_uint8
 
 Float = NDArray[np.float32]
 
@@ -156,10 +156,7 @@ def rows_to_move(
         reference: R_C, H×W×3 RGB, the same.
         max_disparity, offset, mirrored: as for `estimate_rows`.
     """
-    gray, rgb = (
-        image if image.dtype == np.uint8 else (image >> 8).astype(np.uint8) for image in (mono, reference)
-    )
-    rows = estimate_rows(gray, luma_uint8(rgb), max_disparity, offset, mirrored)
+    rows = estimate_rows(as_uint8(mono), luma_uint8(as_uint8(reference)), max_disparity, offset, mirrored)
     return rows if rows is not None and rows.is_worth_it else None
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +10,7 @@ import tomli_w
 
 from capture.dataset import DatasetWriter
 from capture.errors import CalibrationError, DatasetError
-from capture.files import write_atomically
+from capture.files import read_toml, write_atomically
 from capture.frames import FramePair
 from capture.rig import RigInfo
 from capture.targets import Target, target_from_table, target_to_table
@@ -85,12 +84,7 @@ def read_choices(folder: Path) -> Choices:
     path = folder / CHOICES_NAME
     if not path.is_file():
         return Choices()
-    try:
-        document = tomllib.loads(path.read_bytes().decode())
-    except OSError as error:
-        raise CalibrationError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path} is not a TOML file: {error}") from error
+    document = read_toml(path, CalibrationError)
     for key in document.keys() - {"excluded", "target"}:
         raise CalibrationError(f"{path}: {key} is not a known key")
     excluded, table = document.get("excluded", []), document.get("target")

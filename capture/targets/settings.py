@@ -11,7 +11,6 @@ dictionary = "DICT_5X5_100"
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -19,7 +18,7 @@ from pathlib import Path
 import tomli_w
 
 from capture.errors import CalibrationError
-from capture.files import write_atomically
+from capture.files import read_toml, write_atomically
 from capture.targets.base import Target
 from capture.targets.charuco import Charuco
 from capture.targets.chessboard import Chessboard
@@ -90,12 +89,9 @@ def save_target(target: Target, path: Path) -> None:
 
 
 def _load(path: Path) -> Target:
+    document = read_toml(path, CalibrationError)
     try:
-        return target_from_table(tomllib.loads(path.read_bytes().decode()))
-    except OSError as error:
-        raise CalibrationError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise CalibrationError(f"{path} is not a TOML file: {error}") from error
+        return target_from_table(document)
     except CalibrationError as error:
         raise CalibrationError(f"{path}: {error}") from error
 

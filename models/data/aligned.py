@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 import torch
 
 from models.data.image_files import Image
-from models.data.pairs import Pair, PairSource
+from models.data.pairs import Pair, PairSource, WrappedPairs
 from models.rows import RowShift, rows_to_move, shift_rows
 
 
-class AlignedPairs:
+class AlignedPairs(WrappedPairs):
     """A source's pairs with the rows of the reference moved to where the mono image has them."""
 
     def __init__(self, source: PairSource) -> None:
-        self._source = source
+        super().__init__(source)
         self._shifts: dict[int, RowShift | None] = {}
-
-    @property
-    def names(self) -> Sequence[str]:
-        """Return the names of the source."""
-        return self._source.names
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def scene_of(self, index: int) -> str:
-        """Return the scene of a pair."""
-        return self._source.scene_of(index)
 
     def read(self, index: int) -> Pair:
         """Read a pair. Its rows are measured the first time. Raises ModelError as the source does."""
-        pair = self._source.read(index)
+        pair = super().read(index)
         if index not in self._shifts:
             candidates = pair.max_disparity or pair.mono.shape[1]
             self._shifts[index] = rows_to_move(pair.mono, pair.reference, candidates)

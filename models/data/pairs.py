@@ -70,6 +70,25 @@ class PairSource(Protocol):
         """Return `read(index).scene` without reading images."""
 
 
+class WrappedPairs:
+    """A source's pairs, passed on; a subclass does something to each. Can be pickled if the source can."""
+
+    def __init__(self, source: PairSource) -> None:
+        self._source = source
+        self.names: Sequence[str] = source.names
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def scene_of(self, index: int) -> str:
+        """Return the scene of a pair."""
+        return self._source.scene_of(index)
+
+    def read(self, index: int) -> Pair:
+        """Read a pair. Raises ModelError as the source does."""
+        return self._source.read(index)
+
+
 def open_pairs(*folders: Path) -> PairSource:
     """Open folders of pairs, one after the other; sizes are compared at once, pixels when read.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from models.data.pairs import Pair, PairSource, unit
+from models.data.pairs import Pair, PairSource, WrappedPairs, unit
 from models.data.sensor import SensorPair, draw_sensors, expose_color, expose_mono, misalign
 
 Float = NDArray[np.float32]
@@ -62,27 +62,19 @@ def _true_to_color(sensors: SensorPair) -> SensorPair:
     )
 
 
-class SimulatedPairs:
+class SimulatedPairs(WrappedPairs):
     """Colour stereo pairs whose mono image is simulated: the same every time, by seed and name.
 
     Pairs that have an image of a real mono camera are left as they are.
     """
 
     def __init__(self, source: PairSource, seed: int) -> None:
-        self._source = source
+        super().__init__(source)
         self._seed = seed
-        self.names: tuple[str, ...] = tuple(source.names)
-
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def scene_of(self, index: int) -> str:
-        """Return the scene of a pair."""
-        return self._source.scene_of(index)
 
     def read(self, index: int) -> Pair:
         """Read a pair and simulate its mono image, uint8; reference and truth stay as they are."""
-        pair = self._source.read(index)
+        pair = super().read(index)
         if not pair.mono_is_luma or pair.truth is None:
             return pair
         rng = np.random.default_rng([self._seed, *pair.name.encode()])

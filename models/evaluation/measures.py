@@ -29,7 +29,6 @@ SMALLEST_REGION_PX = 100
 """A region with fewer pixels says nothing: its measures are left out."""
 
 MEASURES = ("ssim_rgb", "ssim_cb", "ssim_cr", "psnr_db", "delta_e", "wrong_share")
-HIGHER_IS_BETTER = {"ssim_rgb", "ssim_cb", "ssim_cr", "psnr_db", "structure"}
 PSNR_CEILING_DB = 100.0
 """What counts as the PSNR of equal pictures: a mean of infinity would say nothing of the other pairs."""
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.color import as_uint8
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation.measures import color_error
 from models.evaluation.methods import FLOOR, Prediction
-from models.evaluation.sets import as_uint8
 
 Rgb8 = NDArray[np.uint8]
 FloatMap = NDArray[np.float32]

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 
 from models import color
+from models.color import as_uint8
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation.measures import Rgb8
@@ -26,7 +27,6 @@ from models.evaluation.regions import (
     appearance,
     visibility,
 )
-from models.evaluation.sets import as_uint8
 
 CAMERA, FIRST, REFINED = "camera", "first", "refined"
 """Pictures that are measured: `seen_reference`, first pass, refined result."""

@@ -20,7 +20,7 @@ from models.evaluation import measures, regions
 from models.evaluation.methods import Contestant, Prediction
 from models.evaluation.predictions import load_prediction, prediction_path, stored_key
 from models.evaluation.progress import Progress
-from models.evaluation.sets import DataSet, as_uint8
+from models.evaluation.sets import DataSet
 from models.metrics import BORDER
 
 FIRST, REFINED, SECOND = "first", "refined", "second"
@@ -95,12 +95,12 @@ def score_prediction(prediction: Prediction, pair: Pair, masks: Mapping[str, reg
             structure measure.
         masks: regions of the mono view.
     """
-    reference = as_uint8(pair.reference)
+    reference = color.as_uint8(pair.reference)
     views = regions.appearance(color.luma_uint8(reference))
     second_masks = _without_border({regions.WHOLE: np.ones(pair.mono.shape, np.bool_), **views})
     scores: Scores = {SECOND: measures.compare(prediction.second_pass, reference, second_masks)}
     if pair.truth is not None:
-        truth = as_uint8(pair.truth)
+        truth = color.as_uint8(pair.truth)
         scores[FIRST] = measures.compare(prediction.first_pass, truth, masks)
         separation = measures.separation(
             prediction.confidence, prediction.first_pass, truth, masks[regions.WHOLE]
@@ -110,7 +110,7 @@ def score_prediction(prediction: Prediction, pair: Pair, masks: Mapping[str, reg
         if prediction.refined is not None:
             scores[REFINED] = measures.compare(prediction.refined, truth, masks)
     if prediction.warped_luma is not None:
-        structure = measures.compare_structure(prediction.warped_luma, as_uint8(pair.mono), masks)
+        structure = measures.compare_structure(prediction.warped_luma, color.as_uint8(pair.mono), masks)
         first = scores.setdefault(FIRST, {})
         for region, found in structure.items():
             first.setdefault(region, {}).update(found)
@@ -124,8 +124,8 @@ def pair_regions(pair: Pair, data: DataSet, folder: Path) -> Mapping[str, region
     if stored_key(path) == key:
         with np.load(path) as file:
             return {name: file[name] for name in regions.REGIONS}
-    luma = color.luma_uint8(as_uint8(pair.reference))
-    masks = regions.find_regions(as_uint8(pair.mono), luma, pair.disparity, data.search_for(pair))
+    luma = color.luma_uint8(color.as_uint8(pair.reference))
+    masks = regions.find_regions(color.as_uint8(pair.mono), luma, pair.disparity, data.search_for(pair))
     temporary = _temporary(path)
     with temporary.open("wb") as file:
         np.savez_compressed(file, key=np.array(key), **masks)  # type: ignore[arg-type]

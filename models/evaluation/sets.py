@@ -6,9 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from models.data.pairs import Pair, PairSource, open_pairs, pair_folders
 from models.engine import SearchRange, usual_search
 from models.errors import ModelError
@@ -94,10 +91,3 @@ def groups(pairs: Iterable[PairId]) -> dict[str, list[PairId]]:
     if len(same_light) < len(middlebury):
         found["middlebury, same light"] = same_light
     return found
-
-
-def as_uint8(image: NDArray[np.uint8] | NDArray[np.uint16]) -> NDArray[np.uint8]:
-    """Return a full-scale image in 8 bits, rounded."""
-    if image.dtype == np.uint8:
-        return image.astype(np.uint8, copy=False)
-    return np.round(image / 257).astype(np.uint8)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.data.batches import stack, to_ycbcr
-from models.data.pairs import Pair, PairSource, unit
+from models.data.pairs import Pair, PairSource, WrappedPairs, unit
 from models.data.ranges import disparity_range
 from models.data.split import SubsetPairs, content_hashes, split_pairs
 from models.errors import ModelError
@@ -134,22 +134,15 @@ def open_pair_sets(
     return whole, replace(whole, indices=held)
 
 
-class _Survey:
+class _Survey(WrappedPairs):
     """Hands pairs through and takes down what is to be known of them."""
 
     def __init__(self, source: PairSource) -> None:
-        self._source = source
-        self.names = source.names
+        super().__init__(source)
         self.entries: dict[int, _Entry] = {}
 
-    def __len__(self) -> int:
-        return len(self._source)
-
-    def scene_of(self, index: int) -> str:
-        return self._source.scene_of(index)
-
     def read(self, index: int) -> Pair:
-        pair = self._source.read(index)
+        pair = super().read(index)
         height, width = pair.mono.shape
         if min(height, width) < LEAST_SIDE:
             raise ModelError(
