@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import astuple
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -10,9 +11,13 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from models.data.aligned import AlignedPairs
+from models.data.pairs import PairSource, open_pairs
 from models.engine import Engine, SearchRange
 from models.metrics import ssim
 from models.rows import RowShift, estimate_rows, fit_rows, match_rows, shift_rows
+from models.training.config import Recipe
+from models.training.stages import Inputs, Machine, Training
 
 Gray8 = NDArray[np.uint8]
 HEIGHT, WIDTH, NEAR, FAR = 160, 240, 21, 8
@@ -113,6 +118,39 @@ def test_whole_rows_are_moved_exactly_and_fractions_come_back() -> None:
     field = torch.full((64, 48), 0.4)
     back = shift_rows(shift_rows(image, field), -field)
     assert (back - image)[:, :, 8:-8].abs().max() < 0.02
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> PairSource:
+    for name, rows in (("level", RowShift(0, 0, 0)), ("off", RowShift(0.4, -1.0, 0.3))):
+        for folder, image in zip(("mono", "color"), _scene(rows), strict=True):
+            path = tmp_path / folder / f"{name}.png"
+            path.parent.mkdir(exist_ok=True)
+            cv2.imwrite(str(path), image[..., ::-1] if image.ndim == 3 else image)
+    return open_pairs(tmp_path)
+
+
+def test_pairs_are_read_with_level_rows(source: PairSource) -> None:
+    aligned = AlignedPairs(source)
+    assert list(aligned.names) == ["level", "off"]
+    for index in range(len(aligned)):
+        pair, plain = aligned.read(index), source.read(index)
+        found = estimate_rows(pair.mono, _luma(np.asarray(pair.reference, np.uint8)), 32)
+        assert found is not None
+        assert found.largest_px < 0.15
+        np.testing.assert_array_equal(pair.mono, plain.mono)
+        assert np.array_equal(pair.reference, plain.reference) == (plain.name == "level")
+
+
+@pytest.mark.parametrize("align_rows", [True, False])
+def test_a_recipe_says_whether_rows_are_evened_out(
+    align_rows: bool, source: PairSource, tmp_path: Path
+) -> None:
+    recipe = Recipe(held_out=0.0, align_rows=align_rows)
+    training = Training(recipe, Inputs(pairs=source), tmp_path / "run", Machine(torch.device("cpu")))
+    assert training._real is not None
+    off = training._real[0].as_source().read(1)
+    assert np.array_equal(off.reference, source.read(1).reference) != align_rows
 
 
 def test_the_engine_matches_level_rows_and_answers_in_the_references_own() -> None:
