@@ -35,6 +35,7 @@ from capture.features import FeatureTree
 from capture.frames import ROLES, Frame, Role
 from capture.gentl_camera import GentlCamera
 from capture.libraries import LoadedLibrary
+from capture.memory import return_freed_memory
 from capture.node_settings import vendor_message
 from capture.presets import Snapshot
 from capture.rig import CameraCounters, RigInfo, Setting, SettingValue
@@ -235,6 +236,7 @@ class GenicamRig:
         # harvesters' buffers hang in reference cycles: without this, those of several starts (16 large images
         # per camera each) pile up until the collector happens to run.
         gc.collect()
+        return_freed_memory()
 
     def next_frame(self, timeout_s: float) -> Frame | None:
         """Return the next frame of either camera; cameras have no end, so never None.
