@@ -66,18 +66,22 @@ class CapturedPairs:
         self._calibration = calibration
         self._views: dict[Path, _View] = {}
         try:
-            records = self._reader.records
-            calibrated = {record.session: self._calibration_of(record) for record in records}
+            calibrated = {record.session: self._calibration_of(record) for record in self._records}
         except DatasetError as error:
             raise ModelError(str(error)) from error
-        if not records:
-            raise ModelError(f"{folder} holds no pairs yet")
+        if not self._records:
+            raise ModelError(f"{folder} holds no pairs to train on" + " yet" * (not self._reader.records))
         if any(path is None for path in calibrated.values()):
             raise ModelError(
                 f"{folder} has no calibration, so its pairs cannot be rectified: "
                 "solve one (main.py calibrate) and name it with --calibration"
             )
-        self.names: tuple[str, ...] = tuple(record.name for record in records)
+        self.names: tuple[str, ...] = tuple(record.name for record in self._records)
+
+    @cached_property
+    def _records(self) -> tuple[PairRecord, ...]:
+        """What is used: a person excluded the others."""
+        return tuple(record for record in self._reader.records if not record.excluded)
 
     @cached_property
     def _reader(self) -> DatasetReader:
@@ -94,7 +98,7 @@ class CapturedPairs:
 
     def scene_of(self, index: int) -> str:
         """Return the session and the ten seconds in which a pair was captured."""
-        record = self._reader.records[index]
+        record = self._records[index]
         window = int(record.mono.host_ns / (SCENE_S * 1e9)) if record.mono is not None else 0
         return f"{self.folder.name}/{record.session}/{window}"
 
@@ -105,7 +109,7 @@ class CapturedPairs:
         """
         from capture.develop import develop_pair
 
-        record = self._reader.records[index]
+        record = self._records[index]
         try:
             mono, color = develop_pair(self._reader.load(record))
             if mono.ndim != 2 or color.ndim != 3:

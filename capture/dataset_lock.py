@@ -9,22 +9,25 @@ from pathlib import Path
 from capture.errors import DatasetError
 
 LOCK_NAME = ".lock"
+"""Held by whoever adds pairs, for as long as the dataset is open."""
+EDIT_LOCK_NAME = ".edit-lock"
+"""Held for the moment of an edit."""
 
 
 class FolderLock:
-    """Holds `folder/.lock` from `acquire` to `release`. The file stays: what counts is the lock on it."""
+    """Holds `folder/NAME` from `acquire` to `release`. The file stays: what counts is the lock on it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / LOCK_NAME
+    def __init__(self, folder: Path, name: str = LOCK_NAME) -> None:
+        self._path = folder / name
         self._descriptor: int | None = None
 
-    def acquire(self) -> None:
-        """Take the lock.
+    def acquire(self, *, wait: bool = False) -> None:
+        """Take the lock; `wait` for its owner, where that is a matter of milliseconds.
 
         Raises DatasetError that names the process which has it, OSError if the folder is not writable.
         """
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
-        if not _try_lock(descriptor):
+        if not _try_lock(descriptor, wait):
             owner = os.read(descriptor, 32).decode(errors="replace").strip()
             os.close(descriptor)
             raise DatasetError(
@@ -49,11 +52,11 @@ class FolderLock:
 if sys.platform == "win32":
     import msvcrt
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, wait: bool) -> bool:
         # A byte far behind the end, so that the number of the process stays readable.
         os.lseek(descriptor, 1 << 20, os.SEEK_SET)
         try:
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+            msvcrt.locking(descriptor, msvcrt.LK_LOCK if wait else msvcrt.LK_NBLCK, 1)
         except OSError:
             return False
         os.lseek(descriptor, 0, os.SEEK_SET)
@@ -62,9 +65,9 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _try_lock(descriptor: int) -> bool:
+    def _try_lock(descriptor: int, wait: bool) -> bool:
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             return False
         return True

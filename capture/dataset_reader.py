@@ -8,6 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
+from capture.dataset_edits import Edits
 from capture.dataset_records import (
     CALIBRATION_NAME,
     DATASET_NAME,
@@ -15,9 +16,9 @@ from capture.dataset_records import (
     FrameRecord,
     PairRecord,
     image_path,
+    read_records,
     read_sessions,
 )
-from capture.dataset_repair import read_records
 from capture.errors import DatasetError
 from capture.frames import ROLES, Frame, FramePair, Image, Layout, Role, frozen
 from capture.png import decode_png
@@ -31,16 +32,22 @@ class DatasetReader:
 
     Attributes:
         folder: where it lies.
-        records: what is known of each pair.
+        records: what is known of each pair, edits included; without those in the trash.
+        trash: the pairs in the trash.
         sessions: entries of `dataset.toml`; empty for a plain folder.
     """
 
     def __init__(
-        self, folder: Path, records: tuple[PairRecord, ...], sessions: tuple[dict[str, object], ...]
+        self,
+        folder: Path,
+        records: tuple[PairRecord, ...],
+        sessions: tuple[dict[str, object], ...],
+        trash: tuple[PairRecord, ...] = (),
     ) -> None:
         self.folder = folder
         self.records = records
         self.sessions = sessions
+        self.trash = trash
 
     @classmethod
     def open(cls, folder: Path) -> DatasetReader:
@@ -51,8 +58,15 @@ class DatasetReader:
         if not folder.is_dir():
             raise DatasetError(f"{folder} is not a folder")
         if (folder / PAIRS_NAME).exists() or (folder / DATASET_NAME).exists():
-            records, _ = read_records(folder)
-            return cls(folder, tuple(records), tuple(read_sessions(folder)))
+            listed, _ = read_records(folder)
+            edits = Edits.read(folder, listed)
+            records = [edits.applied(record) for record in listed]
+            return cls(
+                folder,
+                tuple(record for record in records if not record.trashed),
+                tuple(read_sessions(folder)),
+                tuple(record for record in records if record.trashed),
+            )
         return cls(folder, tuple(_plain_records(folder)), ())
 
     def __len__(self) -> int:
@@ -101,7 +115,7 @@ class DatasetReader:
         """Read both images.
 
         Args:
-            record: one of `records`.
+            record: one of `records` or of `trash`.
             verify: compare the files with their hashes.
 
         Raises:
@@ -111,7 +125,7 @@ class DatasetReader:
         return FramePair(record.index, mono, color, record.skew_ns)
 
     def _load_frame(self, record: PairRecord, role: Role, verify: bool) -> Frame:
-        path = image_path(self.folder, role, record.name)
+        path = image_path(self.folder, role, record.name, trashed=record.trashed)
         try:
             data = path.read_bytes()
         except OSError as error:

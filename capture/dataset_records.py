@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import tomllib
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from capture.errors import DatasetError
 from capture.frames import ROLES, Frame, Layout, Role
 
-SCHEMA = 1
+SCHEMA = 2
+READABLE_SCHEMAS = (1, 2)
+"""A line of schema 1 lacks gates, warnings, tags and mode; otherwise it is one of schema 2."""
 DATASET_NAME = "dataset.toml"
 PAIRS_NAME = "pairs.jsonl"
 CALIBRATION_NAME = "calibration.toml"
 ORPHANS_NAME = "orphans"
+TRASH_NAME = "trash"
 
 # Names become file names: no separators, nothing hidden, nothing relative.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
+MOST_TAGS = 32
+MOST_GATES = 64
+LONGEST_TAG = 64
+_INT64 = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -71,6 +82,10 @@ class PairRecord:
         index: running number of the pair in the stream it was taken from.
         skew_ns: time of the colour frame minus time of the mono frame.
         mono, color: the frames; None in a plain folder, which has no `pairs.jsonl`.
+        gates, warnings, mode: as in `PairNote`.
+        tags: scene tags; those of a reader include what was edited since.
+        excluded: not to be used, an edit says; the line does not have it.
+        trashed: the files lie in `trash/`, an edit says; the line does not have it.
     """
 
     name: str
@@ -80,15 +95,33 @@ class PairRecord:
     skew_ns: int
     mono: FrameRecord | None
     color: FrameRecord | None
+    gates: Mapping[str, float | None] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    mode: str = ""
+    excluded: bool = False
+    trashed: bool = False
 
     def frame(self, role: Role) -> FrameRecord | None:
         """Return the record of one camera's frame."""
         return self.mono if role == "mono" else self.color
 
 
-def image_path(folder: Path, role: Role, name: str) -> Path:
+def image_path(folder: Path, role: Role, name: str, *, trashed: bool = False) -> Path:
     """Return where the image of a pair lies."""
-    return folder / role / f"{name}.png"
+    return (folder / TRASH_NAME if trashed else folder) / role / f"{name}.png"
+
+
+def is_pair_name(name: str) -> bool:
+    """Return whether a pair may be called that: it becomes a file name, so nothing relative or hidden."""
+    return _NAME.fullmatch(name) is not None
+
+
+def check_tag(tag: str) -> str:
+    """Return a scene tag. Raises DatasetError if it is empty, long, or not a line of text."""
+    if not tag or len(tag) > LONGEST_TAG or not tag.isprintable() or tag != tag.strip():
+        raise DatasetError(f"{tag[:80]!r} cannot be a tag (1 to {LONGEST_TAG} printable characters)")
+    return tag
 
 
 def read_sessions(folder: Path) -> list[dict[str, object]]:
@@ -102,9 +135,10 @@ def read_sessions(folder: Path) -> list[dict[str, object]]:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise DatasetError(f"{path} is not a TOML file: {error}") from error
-    if document.get("schema") != SCHEMA:
+    if document.get("schema") not in READABLE_SCHEMAS:
         raise DatasetError(
-            f"{path}: schema is {document.get('schema')!r}; this version of CycleRig reads {SCHEMA}"
+            f"{path}: schema is {document.get('schema')!r}; this version of CycleRig reads "
+            f"{' and '.join(map(str, READABLE_SCHEMAS))}"
         )
     sessions = document.get("sessions", [])
     if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
@@ -112,9 +146,35 @@ def read_sessions(folder: Path) -> list[dict[str, object]]:
     return sessions
 
 
+def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
+    """Return the pairs that are listed and the torn rest of the last line (empty if there is none).
+
+    Raises DatasetError that names line and key.
+    """
+    path = folder / PAIRS_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        return [], b""
+    except OSError as error:
+        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
+    *lines, rest = data.split(b"\n")
+    records: dict[str, PairRecord] = {}
+    for number, line in enumerate(lines, start=1):
+        try:
+            record = from_line(line)
+        except DatasetError as error:
+            raise DatasetError(f"{path}, line {number}: {error}") from error
+        if record.name in records:
+            raise DatasetError(f"{path}, line {number}: name: {record.name!r} is listed twice")
+        records[record.name] = record
+    return list(records.values()), rest
+
+
 def to_line(record: PairRecord) -> bytes:
     """Return the line of `pairs.jsonl`, with its line feed."""
     values = asdict(record)
+    del values["excluded"], values["trashed"]
     for role in ROLES:
         values[role]["layout"] = values[role]["layout"].value
     return json.dumps(values, separators=(",", ":"), allow_nan=False).encode() + b"\n"
@@ -122,13 +182,9 @@ def to_line(record: PairRecord) -> bytes:
 
 def from_line(line: bytes) -> PairRecord:
     """Read a line of `pairs.jsonl`. Raises DatasetError that names the key."""
-    try:
-        values = json.loads(line, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(f"not JSON: {error}") from error
-    fields = _Fields(values, "")
+    fields = Fields(parse_json(line), "")
     name = fields.text("name")
-    if not _NAME.fullmatch(name):
+    if not is_pair_name(name):
         raise DatasetError(
             f"name: {name[:80]!r} cannot be the name of a pair (letters, digits, - and _ only)"
         )
@@ -140,13 +196,37 @@ def from_line(line: bytes) -> PairRecord:
         skew_ns=fields.whole("skew_ns"),
         mono=_frame(fields.table("mono"), "mono."),
         color=_frame(fields.table("color"), "color."),
+        gates=_gates(fields.optional("gates", {})),
+        warnings=fields.texts("warnings", most=MOST_GATES),
+        tags=tuple(check_tag(tag) for tag in fields.texts("tags", most=MOST_TAGS)),
+        mode=fields.text("mode") if fields.has("mode") else "",
     )
     fields.done()
     return record
 
 
+def parse_json(line: bytes) -> object:
+    """Return what a line of JSON holds. Raises DatasetError."""
+    try:
+        value: object = json.loads(line, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(f"not JSON: {error}") from error
+    return value
+
+
+def _gates(values: object) -> Mapping[str, float | None]:
+    if not isinstance(values, dict) or len(values) > MOST_GATES:
+        raise DatasetError(f"gates must be an object of at most {MOST_GATES} values")
+    for key, value in values.items():
+        if not _KEY.fullmatch(key):
+            raise DatasetError(f"gates: {key[:80]!r} cannot be the name of a gate")
+        if value is not None and not _is_number(value):
+            raise DatasetError(f"gates.{key} must be a number, not {value!r}")
+    return {key: None if value is None else float(value) for key, value in values.items()}
+
+
 def _frame(values: object, prefix: str) -> FrameRecord:
-    fields = _Fields(values, prefix)
+    fields = Fields(values, prefix)
     layout, sha256 = fields.text("layout"), fields.text("sha256")
     if layout not in {each.value for each in Layout}:
         raise DatasetError(f"{prefix}layout: {layout!r} is not known")
@@ -175,8 +255,18 @@ def _refuse_constant(name: str) -> float:
     raise ValueError(f"{name} is not a value")
 
 
-class _Fields:
-    """Takes typed values out of a parsed object, and knows which are left."""
+def _is_number(value: object) -> bool:
+    # An integer too large for a float is no measurement.
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+class Fields:
+    """Takes typed values out of a parsed object, and knows which are left. All raise DatasetError."""
 
     def __init__(self, values: object, prefix: str) -> None:
         if not isinstance(values, dict):
@@ -184,37 +274,67 @@ class _Fields:
         self._values: dict[str, object] = dict(values)
         self._prefix = prefix
 
+    def has(self, key: str) -> bool:
+        """Return whether a key is there and not taken yet."""
+        return key in self._values
+
+    def optional(self, key: str, default: object) -> object:
+        """Take a value that may be missing."""
+        return self._values.pop(key, default)
+
+    def flag_or_none(self, key: str) -> bool | None:
+        """Take true or false; None if the key is missing."""
+        value = self.optional(key, None)
+        if value is not None and not isinstance(value, bool):
+            raise DatasetError(f"{self._prefix}{key} must be true or false, not {value!r}")
+        return value
+
+    def texts(self, key: str, most: int) -> tuple[str, ...]:
+        """Take a list of texts; empty if the key is missing."""
+        values = self.optional(key, [])
+        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+            raise DatasetError(f"{self._prefix}{key} must be a list of texts")
+        if len(values) > most:
+            raise DatasetError(f"{self._prefix}{key} has {len(values)} entries; {most} are the most")
+        return tuple(values)
+
     def text(self, key: str) -> str:
+        """Take a text."""
         value = self._take(key)
         if not isinstance(value, str):
             raise DatasetError(f"{self._prefix}{key} must be a text, not {value!r}")
         return value
 
     def whole(self, key: str, smallest: int | None = None) -> int:
+        """Take a whole number of at most 64 bits, not below `smallest`."""
         value = self._take(key)
         if (
             isinstance(value, bool)
             or not isinstance(value, int)
-            or (smallest is not None and value < smallest)
+            or not (-_INT64 if smallest is None else smallest) <= value < _INT64
         ):
-            raise DatasetError(f"{self._prefix}{key}: {value!r} is not a valid whole number")
+            raise DatasetError(f"{self._prefix}{key}: {str(value)[:80]} is not a valid whole number")
         return value
 
     def whole_or_none(self, key: str) -> int | None:
+        """Take a whole number or null."""
         return None if self._take_none(key) else self.whole(key)
 
     def number_or_none(self, key: str) -> float | None:
+        """Take a finite number or null."""
         if self._take_none(key):
             return None
-        value = self._take(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise DatasetError(f"{self._prefix}{key} must be a number, not {value!r}")
+        value: Any = self._take(key)
+        if not _is_number(value):
+            raise DatasetError(f"{self._prefix}{key} must be a number, not {str(value)[:80]}")
         return float(value)
 
     def table(self, key: str) -> object:
+        """Take whatever is there."""
         return self._take(key)
 
     def done(self) -> None:
+        """Raise if a key is left."""
         for key in self._values:
             raise DatasetError(f"{self._prefix}{key} is not a known key")
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from capture.dataset_records import ORPHANS_NAME, PAIRS_NAME, PairRecord, from_line, image_path
-from capture.errors import DatasetError
+from capture.dataset_edits import Edits, move_trash
+from capture.dataset_records import ORPHANS_NAME, PAIRS_NAME, PairRecord, from_line, image_path, read_records
 from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
 from capture.frames import ROLES
 
@@ -45,44 +45,24 @@ class Repairs:
         return ", ".join(f"{count} {what}" for what, count in parts.items() if count) or "nothing to repair"
 
 
-def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
-    """Return the pairs that are listed and the torn rest of the last line (empty if there is none).
-
-    Raises DatasetError that names line and key.
-    """
-    path = folder / PAIRS_NAME
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        return [], b""
-    except OSError as error:
-        raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    *lines, rest = data.split(b"\n")
-    records: dict[str, PairRecord] = {}
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = from_line(line)
-        except DatasetError as error:
-            raise DatasetError(f"{path}, line {number}: {error}") from error
-        if record.name in records:
-            raise DatasetError(f"{path}, line {number}: name: {record.name!r} is listed twice")
-        records[record.name] = record
-    return list(records.values()), rest
-
-
 def repair(folder: Path) -> tuple[list[PairRecord], Repairs]:
     """Bring the folder in order; the caller holds its lock. Returns the listed pairs.
 
     Raises DatasetError (a line that no crash explains) or OSError.
     """
     records, torn = read_records(folder)
+    edits = Edits.read(folder, records)
+    trashed = {record.name: edits.state(record.name).trashed for record in records}
+    move_trash(folder, trashed)
     temporary_files = _remove_temporary_files(folder)
     if torn:
         _keep(folder, "torn-lines.txt", torn)
     broken = {
         record.name
         for position, record in enumerate(records)
-        if not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
+        # What lies in the trash is nobody's loss: a person may empty that folder.
+        if not trashed[record.name]
+        and not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
     }
     if torn or broken:
         _rewrite_list(folder, broken)

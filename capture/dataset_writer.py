@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -17,7 +18,8 @@ import tomli_w
 
 from capture.calibration import RigCalibration, dump_calibration
 from capture.dataset_events import DatasetEvent, append_event
-from capture.dataset_lock import LOCK_NAME, FolderLock
+from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME, FolderLock
+from capture.dataset_notes import PairNote, SessionAbout
 from capture.dataset_records import (
     CALIBRATION_NAME,
     DATASET_NAME,
@@ -38,6 +40,9 @@ from capture.rig import RigInfo
 
 log = logging.getLogger(__name__)
 
+_NOTHING_KNOWN = SessionAbout()
+_NO_NOTE = PairNote()
+
 
 class DatasetWriter:
     """Appends pairs to a dataset, which is made if the folder is missing or empty and repaired if it is not.
@@ -51,13 +56,22 @@ class DatasetWriter:
         folder: the dataset's folder; its parents are made.
         rig: what the pairs come from; noted in `dataset.toml`.
         calibration: a copy goes into the dataset.
+        about: what else is known of this session.
     """
 
-    def __init__(self, folder: Path, rig: RigInfo, calibration: RigCalibration | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rig: RigInfo,
+        calibration: RigCalibration | None = None,
+        about: SessionAbout = _NOTHING_KNOWN,
+    ) -> None:
         self.folder = folder
         self.repairs = Repairs()
         self._rig = rig
         self._calibration = calibration
+        self._about = about
+        self._sessions: list[dict[str, object]] = []
         self._lock = FolderLock(folder)
         self._list: int | None = None
         self._session = 0
@@ -107,8 +121,8 @@ class DatasetWriter:
             self._list = None
         self._lock.release()
 
-    def save(self, pair: FramePair) -> str:
-        """Write one pair as the sensors gave it and return its name.
+    def save(self, pair: FramePair, note: PairNote = _NO_NOTE) -> str:
+        """Write one pair as the sensors gave it, with what is known of it, and return its name.
 
         Raises DatasetError if it cannot be written. The dataset is then as it was before, and `save` may be
         tried again.
@@ -125,7 +139,19 @@ class DatasetWriter:
             ]
             wait(halves)  # both are over before anything is cleared away
             mono, color = (half.result() for half in halves)
-            record = PairRecord(name, self._session, _now(), pair.index, pair.skew_ns, mono, color)
+            record = PairRecord(
+                name,
+                self._session,
+                _now(),
+                pair.index,
+                pair.skew_ns,
+                mono,
+                color,
+                gates=note.gates,
+                warnings=note.warnings,
+                tags=note.tags,
+                mode=note.mode,
+            )
             self._append(to_line(record))
         except (OSError, DatasetError) as error:
             with suppress(OSError):
@@ -139,6 +165,17 @@ class DatasetWriter:
         self._count += 1
         self._last = name
         return name
+
+    def describe(self, about: SessionAbout) -> None:
+        """Replace what is known of this session. Raises DatasetError if it cannot be written."""
+        if self._list is None:
+            raise DatasetError(f"{self.folder} is not open for writing")
+        former, self._about = self._about, about
+        try:
+            self._write_sessions()
+        except OSError as error:
+            self._about = former
+            raise DatasetError(f"the session was not described in {self.folder}: {_reason(error)}") from error
 
     def note(self, event: DatasetEvent) -> None:
         """Write down an event after the last pair. Raises DatasetError if it cannot be written."""
@@ -175,11 +212,16 @@ class DatasetWriter:
         """Note rig and calibration in `dataset.toml`: pairs of this session refer to the entry."""
         session = _describe(self._rig)
         if self._calibration is not None:
-            session["calibration"] = _keep_calibration(
-                self.folder, dump_calibration(self._calibration).encode()
-            )
+            data = dump_calibration(self._calibration).encode()
+            session["calibration"] = _keep_calibration(self.folder, data)
+            session["calibration_sha256"] = hashlib.sha256(data).hexdigest()
         self._session = len(sessions)
-        document = {"schema": SCHEMA, "sessions": [*sessions, session]}
+        self._sessions = [*sessions, session]
+        self._write_sessions()
+
+    def _write_sessions(self) -> None:
+        *former, own = self._sessions
+        document = {"schema": SCHEMA, "sessions": [*former, own | self._about.entries()]}
         write_atomically(self.folder / DATASET_NAME, (HEADER + tomli_w.dumps(document)).encode())
 
     def _append(self, line: bytes) -> None:
@@ -220,7 +262,7 @@ def _refuse_foreign_folder(folder: Path) -> None:
     foreign = sorted(
         entry.name
         for entry in folder.iterdir()
-        if entry.name != LOCK_NAME and entry.suffix != TEMPORARY_SUFFIX
+        if entry.name not in (LOCK_NAME, EDIT_LOCK_NAME) and entry.suffix != TEMPORARY_SUFFIX
     )
     if foreign:
         raise DatasetError(

@@ -403,9 +403,9 @@ def test_no_line_crashes_the_reader(line: bytes) -> None:
 def test_a_dataset_of_another_version(tmp_path: Path) -> None:
     fill(tmp_path, 1)
     path = tmp_path / "dataset.toml"
-    path.write_text(path.read_text().replace("schema = 1", "schema = 2"))
+    path.write_text(path.read_text().replace("schema = 2", "schema = 3"))
     for attempt in (lambda: DatasetReader.open(tmp_path), lambda: DatasetWriter(tmp_path, RIG).open()):
-        with pytest.raises(DatasetError, match="schema is 2"):
+        with pytest.raises(DatasetError, match="schema is 3"):
             attempt()
 
 
