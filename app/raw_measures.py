@@ -147,7 +147,7 @@ def focus_mask(frame: Frame) -> NDArray[np.uint8]:
     The measure is the second difference (Laplacian) of lightly smoothed values; on a mosaic, of the green
     ones, at half the size. A blurred edge rises over many pixels and has hardly any.
     """
-    plane = _focus_plane(frame)
+    plane = focus_plane(frame)
     smooth = cv2.GaussianBlur(plane, (3, 3), 0.7, dst=plane)
     second = np.asarray(cv2.Laplacian(smooth, cv2.CV_32F, ksize=1), np.float32)
     np.abs(second, out=second)
@@ -164,7 +164,7 @@ def focus_mask(frame: Frame) -> NDArray[np.uint8]:
     return sharp
 
 
-def _focus_plane(frame: Frame) -> NDArray[np.float32]:
+def focus_plane(frame: Frame) -> NDArray[np.float32]:
     """Return a new array of raw values: as they are, or the mean of the greens of each Bayer cell."""
     image = frame.image
     if frame.layout is Layout.RGB:
