@@ -15,9 +15,11 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from capture.dataset_files import MOST_LIST_BYTES, check_writable_layout, quoted, read_inside
 from capture.dataset_lock import EDIT_LOCK_NAME, FolderLock
 from capture.dataset_records import (
     MOST_TAGS,
+    WRITTEN_FOLDERS,
     Fields,
     PairRecord,
     check_tag,
@@ -31,6 +33,8 @@ from capture.files import sync_folder
 from capture.frames import ROLES
 
 EDITS_NAME = "edits.jsonl"
+MOST_EDIT_BYTES = 64 << 20
+"""Of a line: one edit may name a million pairs."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class DatasetEditor:
         with self._thread_lock:
             lock = FolderLock(self.folder, EDIT_LOCK_NAME)
             try:
+                check_writable_layout(self.folder, WRITTEN_FOLDERS)
                 lock.acquire(wait=True)
                 try:
                     records, _ = read_records(self.folder)
@@ -155,7 +160,7 @@ def _follow(state: Edits, edit: Edit) -> list[Edit]:
     groups: dict[Edit, list[str]] = {}
     for name in edit.names:
         if name not in state.states:
-            raise DatasetError(f"the dataset has no pair {name[:80]!r}")
+            raise DatasetError(f"the dataset has no pair {quoted(name)}")
         before = state.states[name]
         after = before.after(edit)
         back = Edit(
@@ -206,7 +211,7 @@ def to_edit_line(edit: Edit) -> bytes:
 
 def from_edit_line(line: bytes) -> Edit:
     """Read a line of `edits.jsonl`. Raises DatasetError that names the key."""
-    fields = Fields(parse_json(line), "")
+    fields = Fields(parse_json(line, MOST_EDIT_BYTES), "")
     fields.text("at")
     edit = Edit(
         names=fields.texts("names", most=1 << 20),
@@ -217,7 +222,7 @@ def from_edit_line(line: bytes) -> Edit:
     )
     for name in edit.names:
         if not is_pair_name(name):
-            raise DatasetError(f"names: {name[:80]!r} cannot be the name of a pair")
+            raise DatasetError(f"names: {quoted(name)} cannot be the name of a pair")
     fields.done()
     return edit
 
@@ -246,7 +251,7 @@ def _append(folder: Path, edits: Iterable[Edit]) -> None:
 def _whole_lines(folder: Path) -> tuple[list[bytes], int]:
     """Return the lines that end in a line feed, and where they end in bytes. Raises DatasetError."""
     try:
-        data = (folder / EDITS_NAME).read_bytes()
+        data = read_inside(folder, folder / EDITS_NAME, MOST_LIST_BYTES)
     except FileNotFoundError:
         return [], 0
     except OSError as error:

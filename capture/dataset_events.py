@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
 
+from capture.dataset_files import MOST_LINE_BYTES, MOST_LIST_BYTES, read_inside
 from capture.errors import DatasetError
 
 EVENTS_NAME = "events.jsonl"
@@ -54,13 +55,15 @@ def append_event(folder: Path, event: DatasetEvent, session: int, after: str | N
 def read_events(folder: Path) -> list[dict[str, Json]]:
     """Return the events of a dataset in order, without lines that a crash tore. Raises DatasetError."""
     try:
-        lines = (folder / EVENTS_NAME).read_text().splitlines()
+        lines = read_inside(folder, folder / EVENTS_NAME, MOST_LIST_BYTES).split(b"\n")
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DatasetError(f"cannot read {folder / EVENTS_NAME}: {error.strerror or error}") from error
     events = []
     for line in lines:
-        with suppress(ValueError):
-            events.append(json.loads(line))
+        with suppress(ValueError, RecursionError):
+            event = json.loads(line[: MOST_LINE_BYTES + 1].decode())
+            if isinstance(event, dict):
+                events.append(event)
     return events

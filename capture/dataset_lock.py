@@ -14,6 +14,11 @@ EDIT_LOCK_NAME = ".edit-lock"
 """Held for the moment of an edit."""
 
 
+# What a lock file holds is replaced: it must not be another file, reached by a link or by its second name.
+_NO_LINK, _CLOEXEC = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_CLOEXEC", 0)
+_LONGEST_PID = 32
+
+
 class FolderLock:
     """Holds `folder/NAME` from `acquire` to `release`. The file stays: what counts is the lock on it."""
 
@@ -26,7 +31,10 @@ class FolderLock:
 
         Raises DatasetError that names the process which has it, OSError if the folder is not writable.
         """
-        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o644)
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | _NO_LINK | _CLOEXEC, 0o644)
+        if os.fstat(descriptor).st_size > _LONGEST_PID:
+            os.close(descriptor)
+            raise DatasetError(f"{self._path} is not a lock file of ours: remove it")
         if not _try_lock(descriptor, wait):
             owner = os.read(descriptor, 32).decode(errors="replace").strip()
             os.close(descriptor)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from capture.dataset_files import read_inside
 from capture.errors import DatasetError
 from capture.files import write_atomically
 
@@ -69,11 +70,7 @@ def read_notes(folder: Path) -> str:
     """Return the free notes of a dataset, empty if there are none. Raises DatasetError."""
     path = folder / NOTES_NAME
     try:
-        with path.open("rb") as file:
-            data = file.read(MOST_NOTES_BYTES + 1)
-        if len(data) > MOST_NOTES_BYTES:
-            raise DatasetError(f"{path} is larger than notes may be ({MOST_NOTES_BYTES >> 20} MiB)")
-        return data.decode()
+        return read_inside(folder, path, MOST_NOTES_BYTES).decode()
     except FileNotFoundError:
         return ""
     except OSError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
 from capture.dataset_edits import Edits
+from capture.dataset_files import MOST_IMAGE_BYTES, check_inside, quoted, read_inside, read_regular
 from capture.dataset_records import (
     CALIBRATION_NAME,
     DATASET_NAME,
@@ -25,6 +27,7 @@ from capture.png import decode_png
 
 # Times of pairs in a plain folder, which tells none.
 PLAIN_PERIOD_NS = 100_000_000
+_CALIBRATION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class DatasetReader:
@@ -104,11 +107,12 @@ class DatasetReader:
             name = self.sessions[record.session].get("calibration")
         if not isinstance(name, str):
             return None
-        if Path(name).name != name:
+        if not _CALIBRATION.fullmatch(name):
             raise DatasetError(
-                f"{self.folder / DATASET_NAME}: calibration: {name!r} must be a file in the dataset"
+                f"{self.folder / DATASET_NAME}: calibration: {quoted(name)} must be a file in the dataset"
             )
         path = self.folder / name
+        check_inside(self.folder, path)
         return path if path.is_file() else None
 
     def load(self, record: PairRecord, verify: bool = False) -> FramePair:
@@ -126,11 +130,16 @@ class DatasetReader:
 
     def _load_frame(self, record: PairRecord, role: Role, verify: bool) -> Frame:
         path = image_path(self.folder, role, record.name, trashed=record.trashed)
+        known = record.frame(role)
         try:
-            data = path.read_bytes()
+            # A plain folder may be made of links to pictures; what was captured lies in its dataset.
+            data = (
+                read_regular(path, MOST_IMAGE_BYTES)
+                if known is None
+                else read_inside(self.folder, path, MOST_IMAGE_BYTES)
+            )
         except OSError as error:
             raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-        known = record.frame(role)
         if known is None:
             return _plain_frame(decode_png(data, str(path)), role, record.index, path)
         if verify and hashlib.sha256(data).hexdigest() != known.sha256:

@@ -6,13 +6,21 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from capture.dataset_files import (
+    MOST_LINE_BYTES,
+    MOST_LIST_BYTES,
+    MOST_TABLE_BYTES,
+    printable,
+    quoted,
+    read_inside,
+)
 from capture.errors import DatasetError
+from capture.files import parse_toml
 from capture.frames import ROLES, Frame, Layout, Role
 
 SCHEMA = 2
@@ -23,13 +31,21 @@ PAIRS_NAME = "pairs.jsonl"
 CALIBRATION_NAME = "calibration.toml"
 ORPHANS_NAME = "orphans"
 TRASH_NAME = "trash"
+WRITTEN_FOLDERS = (
+    *ROLES,
+    TRASH_NAME,
+    ORPHANS_NAME,
+    *(f"{place}/{role}" for place in (TRASH_NAME, ORPHANS_NAME) for role in ROLES),
+)
 
 # Names become file names: no separators, nothing hidden, nothing relative.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_SURROGATE = re.compile("[\ud800-\udfff]")  # half a character: no file and no screen can hold it
 _KEY = re.compile(r"[a-z][a-z0-9_]{0,39}")
 MOST_TAGS = 32
 MOST_GATES = 64
+DEEPEST_TABLE = 16
 LONGEST_TAG = 64
 _INT64 = 1 << 63
 
@@ -120,7 +136,7 @@ def is_pair_name(name: str) -> bool:
 def check_tag(tag: str) -> str:
     """Return a scene tag. Raises DatasetError if it is empty, long, or not a line of text."""
     if not tag or len(tag) > LONGEST_TAG or not tag.isprintable() or tag != tag.strip():
-        raise DatasetError(f"{tag[:80]!r} cannot be a tag (1 to {LONGEST_TAG} printable characters)")
+        raise DatasetError(f"{quoted(tag)} cannot be a tag (1 to {LONGEST_TAG} printable characters)")
     return tag
 
 
@@ -128,22 +144,31 @@ def read_sessions(folder: Path) -> list[dict[str, object]]:
     """Return the entries of `dataset.toml`, none if there is no such file. Raises DatasetError."""
     path = folder / DATASET_NAME
     try:
-        document = tomllib.loads(path.read_bytes().decode())
+        document = parse_toml(read_inside(folder, path, MOST_TABLE_BYTES))
     except FileNotFoundError:
         return []
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise DatasetError(f"{path} is not a TOML file: {error}") from error
-    if document.get("schema") not in READABLE_SCHEMAS:
+    schema = document.get("schema")
+    if isinstance(schema, bool) or not isinstance(schema, int) or schema not in READABLE_SCHEMAS:
         raise DatasetError(
-            f"{path}: schema is {document.get('schema')!r}; this version of CycleRig reads "
+            f"{path}: schema is {quoted(schema)}; this version of CycleRig reads "
             f"{' and '.join(map(str, READABLE_SCHEMAS))}"
         )
     sessions = document.get("sessions", [])
     if not isinstance(sessions, list) or not all(isinstance(session, dict) for session in sessions):
         raise DatasetError(f"{path}: sessions must be a list of tables")
+    if _is_deeper(sessions, DEEPEST_TABLE):
+        raise DatasetError(f"{path}: sessions are nested too deep")
     return sessions
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    if isinstance(value, dict):
+        value = list(value.values())
+    return isinstance(value, list) and (levels == 0 or any(_is_deeper(item, levels - 1) for item in value))
 
 
 def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
@@ -153,7 +178,7 @@ def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
     """
     path = folder / PAIRS_NAME
     try:
-        data = path.read_bytes()
+        data = read_inside(folder, path, MOST_LIST_BYTES)
     except FileNotFoundError:
         return [], b""
     except OSError as error:
@@ -186,7 +211,7 @@ def from_line(line: bytes) -> PairRecord:
     name = fields.text("name")
     if not is_pair_name(name):
         raise DatasetError(
-            f"name: {name[:80]!r} cannot be the name of a pair (letters, digits, - and _ only)"
+            f"name: {quoted(name)} cannot be the name of a pair (letters, digits, - and _ only)"
         )
     record = PairRecord(
         name=name,
@@ -205,10 +230,12 @@ def from_line(line: bytes) -> PairRecord:
     return record
 
 
-def parse_json(line: bytes) -> object:
-    """Return what a line of JSON holds. Raises DatasetError."""
+def parse_json(line: bytes, most_bytes: int = MOST_LINE_BYTES) -> object:
+    """Return what a line of JSON in UTF-8 holds. Raises DatasetError."""
+    if len(line) > most_bytes:
+        raise DatasetError(f"the line has {len(line)} bytes; {most_bytes} are the most")
     try:
-        value: object = json.loads(line, parse_constant=_refuse_constant)
+        value: object = json.loads(line.decode(), parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DatasetError(f"not JSON: {error}") from error
     return value
@@ -219,9 +246,9 @@ def _gates(values: object) -> Mapping[str, float | None]:
         raise DatasetError(f"gates must be an object of at most {MOST_GATES} values")
     for key, value in values.items():
         if not _KEY.fullmatch(key):
-            raise DatasetError(f"gates: {key[:80]!r} cannot be the name of a gate")
+            raise DatasetError(f"gates: {quoted(key)} cannot be the name of a gate")
         if value is not None and not _is_number(value):
-            raise DatasetError(f"gates.{key} must be a number, not {value!r}")
+            raise DatasetError(f"gates.{key} must be a number, not {quoted(value)}")
     return {key: None if value is None else float(value) for key, value in values.items()}
 
 
@@ -229,7 +256,7 @@ def _frame(values: object, prefix: str) -> FrameRecord:
     fields = Fields(values, prefix)
     layout, sha256 = fields.text("layout"), fields.text("sha256")
     if layout not in {each.value for each in Layout}:
-        raise DatasetError(f"{prefix}layout: {layout!r} is not known")
+        raise DatasetError(f"{prefix}layout: {quoted(layout)} is not known")
     if not _SHA256.fullmatch(sha256):
         raise DatasetError(f"{prefix}sha256 is not a hash")
     bits = fields.whole("bits", 8)
@@ -286,13 +313,15 @@ class Fields:
         """Take true or false; None if the key is missing."""
         value = self.optional(key, None)
         if value is not None and not isinstance(value, bool):
-            raise DatasetError(f"{self._prefix}{key} must be true or false, not {value!r}")
+            raise DatasetError(f"{self._prefix}{key} must be true or false, not {quoted(value)}")
         return value
 
     def texts(self, key: str, most: int) -> tuple[str, ...]:
         """Take a list of texts; empty if the key is missing."""
         values = self.optional(key, [])
-        if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        if not isinstance(values, list) or not all(
+            isinstance(value, str) and not _SURROGATE.search(value) for value in values
+        ):
             raise DatasetError(f"{self._prefix}{key} must be a list of texts")
         if len(values) > most:
             raise DatasetError(f"{self._prefix}{key} has {len(values)} entries; {most} are the most")
@@ -301,8 +330,8 @@ class Fields:
     def text(self, key: str) -> str:
         """Take a text."""
         value = self._take(key)
-        if not isinstance(value, str):
-            raise DatasetError(f"{self._prefix}{key} must be a text, not {value!r}")
+        if not isinstance(value, str) or _SURROGATE.search(value):
+            raise DatasetError(f"{self._prefix}{key} must be a text, not {quoted(value)}")
         return value
 
     def whole(self, key: str, smallest: int | None = None) -> int:
@@ -313,7 +342,7 @@ class Fields:
             or not isinstance(value, int)
             or not (-_INT64 if smallest is None else smallest) <= value < _INT64
         ):
-            raise DatasetError(f"{self._prefix}{key}: {str(value)[:80]} is not a valid whole number")
+            raise DatasetError(f"{self._prefix}{key}: {quoted(value)} is not a valid whole number")
         return value
 
     def whole_or_none(self, key: str) -> int | None:
@@ -326,7 +355,7 @@ class Fields:
             return None
         value: Any = self._take(key)
         if not _is_number(value):
-            raise DatasetError(f"{self._prefix}{key} must be a number, not {str(value)[:80]}")
+            raise DatasetError(f"{self._prefix}{key} must be a number, not {quoted(value)}")
         return float(value)
 
     def table(self, key: str) -> object:
@@ -336,7 +365,7 @@ class Fields:
     def done(self) -> None:
         """Raise if a key is left."""
         for key in self._values:
-            raise DatasetError(f"{self._prefix}{key} is not a known key")
+            raise DatasetError(f"{self._prefix}{printable(key, 80)} is not a known key")
 
     def _take_none(self, key: str) -> bool:
         if self._values.get(key, "") is not None:

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from capture.dataset_edits import Edits, move_trash
+from capture.dataset_files import MOST_LIST_BYTES, read_inside
 from capture.dataset_records import ORPHANS_NAME, PAIRS_NAME, PairRecord, from_line, image_path, read_records
 from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
 from capture.frames import ROLES
 
 # Only the newest files can have been caught by a crash; hashing all of a large dataset would take minutes.
 HASHED_PAIRS = 16
+LONGEST_NUMBER = 18
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ def used_numbers(folder: Path, records: Iterable[PairRecord]) -> Iterable[int]:
     names = [record.name for record in records]
     for role in ROLES:
         names += [path.name.split(".")[0] for path in (folder / ORPHANS_NAME / role).glob("*.png")]
-    yield from (int(name) for name in names if name.isdecimal())
+    # Longer ones were not given by a writer, and the number after them might be too long for a name.
+    yield from (int(name) for name in names if name.isdecimal() and len(name) <= LONGEST_NUMBER)
 
 
 def _remove_temporary_files(folder: Path) -> int:
@@ -84,6 +87,7 @@ def _remove_temporary_files(folder: Path) -> int:
         path
         for place in (folder, *(folder / role for role in ROLES))
         for path in place.glob(f".*{TEMPORARY_SUFFIX}")
+        if path.is_file() or path.is_symlink()
     ]
     for path in found:
         path.unlink()
@@ -139,5 +143,5 @@ def _keep(folder: Path, name: str, data: bytes) -> None:
     """Add a copy of what is about to leave the list, safely on disk before it does."""
     (folder / ORPHANS_NAME).mkdir(exist_ok=True)
     path = folder / ORPHANS_NAME / name
-    before = path.read_bytes() if path.exists() else b""
+    before = read_inside(folder, path, MOST_LIST_BYTES) if path.exists() else b""
     write_atomically(path, before + data + b"\n")

@@ -18,6 +18,7 @@ import tomli_w
 
 from capture.calibration import RigCalibration, dump_calibration
 from capture.dataset_events import DatasetEvent, append_event
+from capture.dataset_files import check_writable_layout
 from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME, FolderLock
 from capture.dataset_notes import PairNote, SessionAbout
 from capture.dataset_records import (
@@ -25,6 +26,7 @@ from capture.dataset_records import (
     DATASET_NAME,
     PAIRS_NAME,
     SCHEMA,
+    WRITTEN_FOLDERS,
     FrameRecord,
     PairRecord,
     image_path,
@@ -191,6 +193,7 @@ class DatasetWriter:
     def _open(self) -> None:
         _refuse_foreign_folder(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
+        check_writable_layout(self.folder, WRITTEN_FOLDERS)
         self._lock.acquire()
         sessions = read_sessions(self.folder)
         records, self.repairs = repair(self.folder)

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any
 
 # What a crash leaves behind is recognised by this ending.
 TEMPORARY_SUFFIX = ".tmp"
+
+MOST_TOML_BYTES = 16 << 20
+MOST_KEY_PARTS = 32
+_ENDLESS_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++\s*+\.\s*+){{{MOST_KEY_PARTS}}}")
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -18,7 +24,8 @@ def write_atomically(path: Path, data: bytes) -> None:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
     try:
-        with temporary.open("wb") as file:
+        temporary.unlink(missing_ok=True)
+        with temporary.open("xb") as file:  # nothing that lay there is followed or reused
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
@@ -43,8 +50,28 @@ def sync_folder(folder: Path) -> None:
 def read_toml(path: Path, error_kind: type[Exception]) -> dict[str, Any]:
     """Return what a TOML file holds. Raises `error_kind`, in one line that names the file."""
     try:
-        return tomllib.loads(path.read_bytes().decode())
+        status = path.stat()
+        if stat.S_ISFIFO(status.st_mode) or status.st_size > MOST_TOML_BYTES:
+            raise error_kind(
+                f"{path} is a pipe or has more than {MOST_TOML_BYTES >> 20} MiB: no file of ours"
+            )
+        return parse_toml(path.read_bytes())
     except OSError as error:
         raise error_kind(f"cannot read {path}: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise error_kind(f"{path} is not a TOML file: {error}") from error
+
+
+def parse_toml(data: bytes) -> dict[str, Any]:
+    """Return what a TOML text holds. Raises ValueError in one line, whatever the text is.
+
+    The parser's own weak spots are caught here: nesting without end, whole numbers without end, and keys of
+    very many parts, which cost it time and memory by the square.
+    """
+    text = data.decode()
+    if _ENDLESS_KEY.search(text):
+        raise ValueError(f"a key of more than {MOST_KEY_PARTS} parts")
+    try:
+        return tomllib.loads(text)
+    except RecursionError as error:
+        raise ValueError("it is nested too deep") from error

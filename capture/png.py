@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
@@ -25,7 +27,57 @@ _ENCODING = (
     cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY,
 )
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
+HEADER_BYTES = 29
+LARGEST_SIDE_PX = 32_768
+LARGEST_PIXELS = 256_000_000
+"""The largest sensors that are sold have 150 megapixels."""
+# DEFLATE makes at most 1032 bytes of one, and every row has a byte more than its pixels.
+_MOST_INFLATION = 1032
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _END = b"\x00\x00\x00\x00IEND\xaeB`\x82"
+
+
+@dataclass(frozen=True)
+class PngHeader:
+    """What the header of a PNG file says. `bits`: of a sample, 1 … 16; `channels`: 1 … 4, a palette is 1."""
+
+    width: int
+    height: int
+    bits: int
+    channels: int
+    has_palette: bool
+
+    @property
+    def is_rgb(self) -> bool:
+        """Return whether it is decoded to three channels."""
+        return self.channels >= 3 or self.has_palette
+
+    @property
+    def size_bytes(self) -> int:
+        """Return what its pixels take in memory, as `decode_png` returns them."""
+        return self.width * self.height * (3 if self.is_rgb else 1) * (2 if self.bits > 8 else 1)
+
+
+def read_header(data: bytes, name: str) -> PngHeader:
+    """Read the header from the first `HEADER_BYTES` of a PNG file, and refuse absurd sizes.
+
+    Raises DatasetError: not a PNG, truncated, a size that no camera gives.
+    """
+    if not data.startswith(_SIGNATURE):
+        raise DatasetError(f"{name} is not a PNG file")
+    if len(data) < HEADER_BYTES or data[12:16] != b"IHDR":
+        raise DatasetError(f"{name} is truncated")
+    width, height, bits, color = struct.unpack(">IIBB", data[16:26])
+    if color not in _CHANNELS or bits not in (1, 2, 4, 8, 16):
+        raise DatasetError(f"{name} is damaged: its header names no kind of pixels that exists")
+    if not (1 <= width <= LARGEST_SIDE_PX and 1 <= height <= LARGEST_SIDE_PX) or (
+        width * height > LARGEST_PIXELS
+    ):
+        raise DatasetError(
+            f"{name} claims to be {width}×{height}: sides up to {LARGEST_SIDE_PX} px and "
+            f"{LARGEST_PIXELS // 1_000_000} megapixels can be read"
+        )
+    return PngHeader(width, height, bits, _CHANNELS[color], color == 3)
 
 
 def encode_png(image: Image) -> bytes:
@@ -53,10 +105,15 @@ def decode_png(data: bytes, name: str) -> Image:
         name: what to call it in errors.
 
     Raises:
-        DatasetError: not a PNG, truncated or damaged.
+        DatasetError: not a PNG, truncated or damaged; its header claims an absurd size, or more pixels than
+            a file of this size can hold (before memory is allocated for them).
     """
-    if not data.startswith(_SIGNATURE):
-        raise DatasetError(f"{name} is not a PNG file")
+    header = read_header(data, name)
+    stored = header.height * (-(-header.width * header.channels * header.bits // 8) + 1)
+    if stored > _MOST_INFLATION * len(data):
+        raise DatasetError(
+            f"{name} claims to be {header.width}×{header.height}, which its {len(data)} bytes cannot hold"
+        )
     # The decoder fills up what is missing with black; a file that ends early must not pass.
     if not data.rstrip(b"\x00\r\n").endswith(_END):
         raise DatasetError(f"{name} is truncated")

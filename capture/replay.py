@@ -6,7 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from capture.dataset_records import image_path
 from capture.errors import DatasetError, FrameTimeout, RigFileError, SettingRejected
 from capture.features import Defaults, FeatureTree, tree_of_settings
 from capture.frames import ROLES, Frame, Role
+from capture.png import HEADER_BYTES, PngHeader, read_header
 from capture.presets import Snapshot, take_snapshot
 from capture.rig import CameraCounters, CameraInfo, RigInfo, Setting, SettingValue
 from capture.spec import ReplaySpec
@@ -29,10 +30,6 @@ RATE = "AcquisitionFrameRate"
 TRIGGER_MODE = "TriggerMode"
 TRIGGER_MODES = ("Off", "On")
 COMMANDS = ("TriggerSoftware",)
-
-_PNG_HEADER_BYTES = 26
-_PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_PNG_RGB = 2
 
 
 class ReplayRig:
@@ -275,24 +272,11 @@ def _turn_ns(records: tuple[PairRecord, ...], role: Role, rate_hz: float) -> int
     return max(times) - min(times) + round(1e9 / rate_hz) if times else 0
 
 
-@dataclass(frozen=True)
-class _Png:
-    """What the header of a PNG file says."""
-
-    width: int
-    height: int
-    bytes_per_pixel: int
-
-    @property
-    def size_bytes(self) -> int:
-        return self.width * self.height * self.bytes_per_pixel
-
-
 def _largest_pair(folder: Path, records: tuple[PairRecord, ...], *, same_size: bool) -> PairRecord:
     """Return the pair that takes most memory. Raises DatasetError if sizes must be the same and are not."""
     largest, most = records[0], 0
     for record in records:
-        mono, color = (_header(image_path(folder, role, record.name)) for role in ROLES)
+        mono, color = (_header(folder, record, role) for role in ROLES)
         if same_size and (mono.width, mono.height) != (color.width, color.height):
             raise DatasetError(
                 f"{folder}: the images of pair {record.name} differ in size "
@@ -305,20 +289,15 @@ def _largest_pair(folder: Path, records: tuple[PairRecord, ...], *, same_size: b
     return largest
 
 
-def _header(path: Path) -> _Png:
+def _header(folder: Path, record: PairRecord, role: Role) -> PngHeader:
+    path = image_path(folder, role, record.name)
     try:
+        if not path.is_file():
+            raise DatasetError(f"{path} is missing")
         with path.open("rb") as file:
-            data = file.read(_PNG_HEADER_BYTES)
+            return read_header(file.read(HEADER_BYTES), str(path))
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
-    if not data.startswith(_PNG_SIGNATURE):
-        raise DatasetError(f"{path} is not a PNG file")
-    if len(data) < _PNG_HEADER_BYTES or data[12:16] != b"IHDR":
-        raise DatasetError(f"{path} is truncated")
-    width, height = int.from_bytes(data[16:20], "big"), int.from_bytes(data[20:24], "big")
-    depth, color_type = data[24], data[25]
-    channels = 3 if color_type & _PNG_RGB else 1
-    return _Png(width, height, channels * (2 if depth > 8 else 1))
 
 
 def _camera_info(frame: Frame) -> CameraInfo:
