@@ -42,6 +42,7 @@ COMMANDS = {
     "soak": _Command("app.commands.soak", "start and stop a rig many times and look for leaks"),
     "doctor": _Command("app.commands.doctor", "show versions, cameras, GPU, display and known traps"),
     "render": _Command("app.commands.render", "render pairs of the virtual rig with their truth"),
+    "dataset": _Command("app.commands.dataset", "check, describe, export, split, merge or import datasets"),
     "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),
     "train": _Command("app.commands.train", "train the networks"),
     "evaluate": _Command("models.evaluation.command", "score networks and peers on sets of pairs"),

@@ -82,9 +82,14 @@ class Edits:
     states: dict[str, PairState] = field(default_factory=dict)
 
     @classmethod
+    def of(cls, records: Iterable[PairRecord]) -> Edits:
+        """Return the state of pairs as they were captured."""
+        return cls({record.name: PairState(tuple(sorted({*record.tags}))) for record in records})
+
+    @classmethod
     def read(cls, folder: Path, records: Iterable[PairRecord]) -> Edits:
         """Read all edits of a dataset. A last line that is not whole does not count. Raises DatasetError."""
-        edits = cls({record.name: PairState(tuple(sorted({*record.tags}))) for record in records})
+        edits = cls.of(records)
         lines, _ = _whole_lines(folder)
         for number, line in enumerate(lines, start=1):
             try:

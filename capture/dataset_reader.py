@@ -145,7 +145,7 @@ class DatasetReader:
         if verify and hashlib.sha256(data).hexdigest() != known.sha256:
             raise DatasetError(f"{path} is not the file that was captured (its hash differs)")
         image = decode_png(data, str(path))
-        _check_kind(image, known, path)
+        check_kind(image, known, path)
         return Frame(
             role=role,
             image=frozen(image),
@@ -160,7 +160,8 @@ class DatasetReader:
         )
 
 
-def _check_kind(image: Image, known: FrameRecord, path: Path) -> None:
+def check_kind(image: Image, known: FrameRecord, path: Path) -> None:
+    """Raise DatasetError if the pixels of a file are not what its record says."""
     if (image.ndim == 3) != (known.layout is Layout.RGB):
         raise DatasetError(
             f"{path} has {image.ndim} dimensions, which does not fit layout {known.layout.value!r}"

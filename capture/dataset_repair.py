@@ -6,7 +6,7 @@ Captured images are never deleted. What cannot be listed moves to `orphans/`, wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,12 @@ class Repairs:
         return ", ".join(f"{count} {what}" for what, count in parts.items() if count) or "nothing to repair"
 
 
-def repair(folder: Path) -> tuple[list[PairRecord], Repairs]:
+def repair(folder: Path, also_broken: Collection[str] = ()) -> tuple[list[PairRecord], Repairs]:
     """Bring the folder in order; the caller holds its lock. Returns the listed pairs.
+
+    Args:
+        folder: of the dataset.
+        also_broken: names of pairs that are known to be damaged, besides those that are looked at here.
 
     Raises DatasetError (a line that no crash explains) or OSError.
     """
@@ -58,13 +62,16 @@ def repair(folder: Path) -> tuple[list[PairRecord], Repairs]:
     move_trash(folder, trashed)
     temporary_files = _remove_temporary_files(folder)
     if torn:
-        _keep(folder, "torn-lines.txt", torn)
+        keep_copy(folder, "torn-lines.txt", torn)
     broken = {
         record.name
         for position, record in enumerate(records)
         # What lies in the trash is nobody's loss: a person may empty that folder.
         if not trashed[record.name]
-        and not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
+        and (
+            record.name in also_broken
+            or not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
+        )
     }
     if torn or broken:
         _rewrite_list(folder, broken)
@@ -111,7 +118,7 @@ def _rewrite_list(folder: Path, broken: set[str]) -> None:
     kept = [line for line in lines if from_line(line).name not in broken]
     if broken:
         gone = [line for line in lines if from_line(line).name in broken]
-        _keep(folder, "broken-pairs.jsonl", b"\n".join(gone))
+        keep_copy(folder, "broken-pairs.jsonl", b"\n".join(gone))
     write_atomically(path, b"".join(line + b"\n" for line in kept))
 
 
@@ -139,7 +146,7 @@ def _free_name(path: Path) -> Path:
     return free
 
 
-def _keep(folder: Path, name: str, data: bytes) -> None:
+def keep_copy(folder: Path, name: str, data: bytes) -> None:
     """Add a copy of what is about to leave the list, safely on disk before it does."""
     (folder / ORPHANS_NAME).mkdir(exist_ok=True)
     path = folder / ORPHANS_NAME / name

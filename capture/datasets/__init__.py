@@ -1,0 +1,1 @@
+"""What can be done with whole datasets on disk: check, mend, describe, combine, take in."""
