@@ -42,6 +42,12 @@ def open_training_pairs(paths: Sequence[Path], calibration: Path | None = None) 
     return sources[0] if len(sources) == 1 else JoinedPairs(sources)
 
 
+def scene_of_record(folder: Path, record: PairRecord) -> str:
+    """Return the name of the session and the ten seconds in which a pair of a dataset was captured."""
+    window = int(record.mono.host_ns / (SCENE_S * 1e9)) if record.mono is not None else 0
+    return f"{folder.name}/{record.session}/{window}"
+
+
 def is_captured(folder: Path) -> bool:
     """Return whether the app captured this dataset."""
     return any((folder / name).exists() for name in (PAIRS_NAME, DATASET_NAME))
@@ -66,20 +72,20 @@ class CapturedPairs:
         self._calibration = calibration
         self._views: dict[Path, _View] = {}
         try:
-            calibrated = {record.session: self._calibration_of(record) for record in self._records}
+            calibrated = {record.session: self._calibration_of(record) for record in self.records}
         except DatasetError as error:
             raise ModelError(str(error)) from error
-        if not self._records:
+        if not self.records:
             raise ModelError(f"{folder} holds no pairs to train on" + " yet" * (not self._reader.records))
         if any(path is None for path in calibrated.values()):
             raise ModelError(
                 f"{folder} has no calibration, so its pairs cannot be rectified: "
                 "solve one (main.py calibrate) and name it with --calibration"
             )
-        self.names: tuple[str, ...] = tuple(record.name for record in self._records)
+        self.names: tuple[str, ...] = tuple(record.name for record in self.records)
 
     @cached_property
-    def _records(self) -> tuple[PairRecord, ...]:
+    def records(self) -> tuple[PairRecord, ...]:
         """What is used: a person excluded the others."""
         return tuple(record for record in self._reader.records if not record.excluded)
 
@@ -98,9 +104,7 @@ class CapturedPairs:
 
     def scene_of(self, index: int) -> str:
         """Return the session and the ten seconds in which a pair was captured."""
-        record = self._records[index]
-        window = int(record.mono.host_ns / (SCENE_S * 1e9)) if record.mono is not None else 0
-        return f"{self.folder.name}/{record.session}/{window}"
+        return scene_of_record(self.folder, self.records[index])
 
     def read(self, index: int) -> Pair:
         """Read, develop and rectify a pair: uint8, or uint16 if a camera gave more than 8 bits.
@@ -109,7 +113,7 @@ class CapturedPairs:
         """
         from capture.develop import develop_pair
 
-        record = self._records[index]
+        record = self.records[index]
         try:
             mono, color = develop_pair(self._reader.load(record))
             if mono.ndim != 2 or color.ndim != 3:

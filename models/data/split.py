@@ -69,21 +69,44 @@ def split_pairs(
     Raises:
         ModelError: all pairs are one and the same, or `train_share` is not between 0 and 1.
     """
-    if not 0 < train_share < 1:
-        raise ModelError(f"the share to train on must be between 0 and 1, not {train_share:g}")
+    _check_share(train_share)
     contents = []
     for index in range(len(source)):
         contents.append(content_hashes(source.read(index)))
         if progress is not None:
             progress(index + 1, len(source))
-    scenes = [f"scene {source.scene_of(index)}" for index in range(len(source))]
-    groups = _joined([(scene, *hashes) for scene, hashes in zip(scenes, contents, strict=True)])
+    return split_known(
+        [[source.scene_of(index)] for index in range(len(source))], contents, seed, train_share
+    )
+
+
+def split_known(
+    scenes: Sequence[Sequence[str]],
+    contents: Sequence[Sequence[str]],
+    seed: int = 0,
+    train_share: float = PAPER_TRAIN_SHARE,
+) -> Split:
+    """Split as `split_pairs` does, by what is known of the pairs without reading them.
+
+    Args:
+        scenes: of each pair, the names of all scenes that it belongs to, at least one.
+        contents: of each pair, what tells its images from all others: hashes.
+        seed, train_share: as there.
+
+    Raises:
+        ModelError: as there.
+    """
+    _check_share(train_share)
+    named = [[f"scene {scene}" for scene in of_one] for of_one in scenes]
+    groups = _joined([(*of_one, *hashes) for of_one, hashes in zip(named, contents, strict=True)])
     if len(groups) > 1:
-        ordered = sorted(groups, key=lambda group: _dealt(seed, min(scenes[index] for index in group)))
+        ordered = sorted(
+            groups, key=lambda group: _dealt(seed, min(scene for index in group for scene in named[index]))
+        )
         return _cut(ordered, train_share, by_scene=True)
     in_a_row = _joined(contents)
     if len(in_a_row) < 2:
-        raise ModelError(f"{len(source)} pairs of one image cannot be split: more pairs are needed")
+        raise ModelError(f"{len(contents)} pairs of one image cannot be split: more pairs are needed")
     return _cut(sorted(in_a_row), train_share, by_scene=False)
 
 
@@ -98,7 +121,12 @@ def content_hashes(pair: Pair) -> tuple[str, ...]:
     )
 
 
-def _joined(keys: Sequence[tuple[str, ...]]) -> list[list[int]]:
+def _check_share(train_share: float) -> None:
+    if not 0 < train_share < 1:
+        raise ModelError(f"the share to train on must be between 0 and 1, not {train_share:g}")
+
+
+def _joined(keys: Sequence[Sequence[str]]) -> list[list[int]]:
     """Return groups of numbers, ascending, such that no key is in two groups."""
     parent = list(range(len(keys)))
 
