@@ -6,7 +6,7 @@ from capture.dataset_notes import PairNote, SessionAbout, read_notes, write_note
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import FrameRecord, PairRecord
 from capture.dataset_repair import Repairs
-from capture.dataset_writer import DatasetWriter
+from capture.dataset_writer import DatasetWriter, SavedGroup
 
 __all__ = [
     "DatasetEditor",
@@ -18,6 +18,7 @@ __all__ = [
     "PairNote",
     "PairRecord",
     "Repairs",
+    "SavedGroup",
     "SessionAbout",
     "read_events",
     "read_notes",

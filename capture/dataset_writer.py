@@ -6,9 +6,10 @@ import errno
 import hashlib
 import logging
 import os
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -35,15 +36,39 @@ from capture.dataset_records import (
 )
 from capture.dataset_repair import Repairs, repair, used_numbers
 from capture.errors import DatasetError
-from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
+from capture.files import (
+    TEMPORARY_SUFFIX,
+    sync_folder,
+    temporary_path,
+    write_atomically,
+    write_synced,
+)
 from capture.frames import ROLES, Frame, FramePair
 from capture.png import encode_png
 from capture.rig import RigInfo
 
 log = logging.getLogger(__name__)
 
+WRITING_THREADS = 2
+"""Encoding is what takes time; more threads only come in each other's way on two cores."""
+
 _NOTHING_KNOWN = SessionAbout()
 _NO_NOTE = PairNote()
+
+
+@dataclass(frozen=True)
+class SavedGroup:
+    """What became of pairs that were to be saved together.
+
+    Attributes:
+        names: of those that are on disk now: the first ones, in order.
+        size_bytes: what their images take there.
+        error: why the next one is not; None if all are.
+    """
+
+    names: tuple[str, ...]
+    size_bytes: int = 0
+    error: DatasetError | None = None
 
 
 class DatasetWriter:
@@ -52,7 +77,8 @@ class DatasetWriter:
         with DatasetWriter(folder, rig.info, calibration) as dataset:
             name = dataset.save(pair)
 
-    One thread at a time. Once `save` returns, the pair survives the death of this process and a power cut.
+    One thread at a time. Once `save` or `save_group` returns, the pairs survive the death of this process and
+    a power cut.
 
     Args:
         folder: the dataset's folder; its parents are made.
@@ -129,44 +155,96 @@ class DatasetWriter:
         Raises DatasetError if it cannot be written. The dataset is then as it was before, and `save` may be
         tried again.
         """
+        saved = self.save_group([(pair, note)])
+        if saved.error is not None:
+            raise saved.error
+        return saved.names[0]
+
+    def save_group(self, group: Sequence[tuple[FramePair, PairNote]], *, stored: bool = False) -> SavedGroup:
+        """Write pairs that go to disk together: folders and list are flushed once for all of them.
+
+        Names are given in the order of the pairs. Where one cannot be written, those before it are saved, and
+        neither it nor those after it leave a trace.
+
+        Args:
+            group: pairs with what is known of them.
+            stored: leave the images uncompressed, for when time is short; see `encode_png`.
+        """
         if self._list is None or self._pool is None:
-            raise DatasetError(f"{self.folder} is not open for writing")
-        name = f"{self._next:06d}"
-        written = [image_path(self.folder, role, name) for role in ROLES]
-        try:
-            # Both images at once: encoding and waiting for the disk leave the interpreter to others.
-            halves = [
-                self._pool.submit(_write_image, frame, path)
-                for frame, path in zip((pair.mono, pair.color), written, strict=True)
+            return SavedGroup((), error=DatasetError(f"{self.folder} is not open for writing"))
+        names = [f"{self._next + position:06d}" for position in range(len(group))]
+        # All images at once: encoding and waiting for the disk leave the interpreter to others.
+        drafts = [
+            [
+                self._pool.submit(_draft_image, frame, image_path(self.folder, frame.role, name), stored)
+                for frame in (pair.mono, pair.color)
             ]
-            wait(halves)  # both are over before anything is cleared away
-            mono, color = (half.result() for half in halves)
-            record = PairRecord(
-                name,
-                self._session,
-                _now(),
-                pair.index,
-                pair.skew_ns,
-                mono,
-                color,
-                gates=note.gates,
-                warnings=note.warnings,
-                tags=note.tags,
-                mode=note.mode,
-            )
-            self._append(to_line(record))
-        except (OSError, DatasetError) as error:
-            with suppress(OSError):
-                for path in written:
-                    path.unlink(missing_ok=True)
-            reason = _reason(error)
-            raise DatasetError(
-                f"pair {name} was not saved: {reason}. The {self._count} pairs in {self.folder} are safe"
-            ) from error
-        self._next += 1
-        self._count += 1
-        self._last = name
-        return name
+            for name, (pair, _) in zip(names, group, strict=True)
+        ]
+        wait([half for halves in drafts for half in halves])  # all are over before anything is cleared away
+        records: list[PairRecord] = []
+        failure: OSError | DatasetError | MemoryError | None = None
+        try:
+            for name, (pair, note), halves in zip(names, group, drafts, strict=True):
+                mono, color = (half.result() for half in halves)
+                records.append(self._record(name, pair, note, mono, color))
+        except (OSError, DatasetError, MemoryError) as error:
+            failure = error
+        try:
+            self._list_pairs(records)
+        except OSError as error:
+            failure, records = error, []
+        saved = SavedGroup(
+            tuple(record.name for record in records), sum(_size_bytes(record) for record in records)
+        )
+        if failure is None:
+            return saved
+        self._take_back(names[len(records) :])
+        told = DatasetError(
+            f"pair {names[len(records)]} was not saved: {_reason(failure)}. "
+            f"The {self._count} pairs in {self.folder} are safe"
+        )
+        told.__cause__ = failure
+        return replace(saved, error=told)
+
+    def _record(
+        self, name: str, pair: FramePair, note: PairNote, mono: FrameRecord, color: FrameRecord
+    ) -> PairRecord:
+        return PairRecord(
+            name,
+            self._session,
+            _now(),
+            pair.index,
+            pair.skew_ns,
+            mono,
+            color,
+            gates=note.gates,
+            warnings=note.warnings,
+            tags=note.tags,
+            mode=note.mode,
+        )
+
+    def _list_pairs(self, records: Sequence[PairRecord]) -> None:
+        """Give whole images their names, and list the pairs once that is on disk. Raises OSError."""
+        if not records:
+            return
+        for role in ROLES:
+            for record in records:
+                path = image_path(self.folder, role, record.name)
+                temporary_path(path).replace(path)
+            sync_folder(self.folder / role)
+        self._append(b"".join(to_line(record) for record in records))
+        self._next += len(records)
+        self._count += len(records)
+        self._last = records[-1].name
+
+    def _take_back(self, names: Sequence[str]) -> None:
+        for name in names:
+            for role in ROLES:
+                path = image_path(self.folder, role, name)
+                for written in (temporary_path(path), path):
+                    with suppress(OSError):
+                        written.unlink(missing_ok=True)
 
     def describe(self, about: SessionAbout) -> None:
         """Replace what is known of this session. Raises DatasetError if it cannot be written."""
@@ -209,14 +287,14 @@ class DatasetWriter:
         self._count = len(records)
         self._last = records[-1].name if records else None
         self._next = max(used_numbers(self.folder, records), default=-1) + 1
-        self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="dataset")
+        self._pool = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="dataset")
 
     def _begin_session(self, sessions: list[dict[str, object]]) -> None:
         """Note rig and calibration in `dataset.toml`: pairs of this session refer to the entry."""
         session = _describe(self._rig)
         if self._calibration is not None:
             data = dump_calibration(self._calibration).encode()
-            session["calibration"] = _keep_calibration(self.folder, data)
+            session["calibration"] = keep_calibration(self.folder, data)
             session["calibration_sha256"] = hashlib.sha256(data).hexdigest()
         self._session = len(sessions)
         self._sessions = [*sessions, session]
@@ -249,10 +327,15 @@ HEADER = """\
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 
-def _write_image(frame: Frame, path: Path) -> FrameRecord:
-    data = encode_png(frame.image)
-    write_atomically(path, data)
+def _draft_image(frame: Frame, path: Path, stored: bool) -> FrameRecord:
+    """Put the image on disk under its temporary name."""
+    data = encode_png(frame.image, stored=stored)
+    write_synced(temporary_path(path), data)
     return FrameRecord.of(frame, data)
+
+
+def _size_bytes(record: PairRecord) -> int:
+    return sum(frame.size_bytes for role in ROLES if (frame := record.frame(role)) is not None)
 
 
 def _refuse_foreign_folder(folder: Path) -> None:
@@ -286,7 +369,7 @@ def _describe(rig: RigInfo) -> dict[str, object]:
     return session | {"mono": asdict(rig.mono), "color": asdict(rig.color)}
 
 
-def _keep_calibration(folder: Path, data: bytes) -> str:
+def keep_calibration(folder: Path, data: bytes) -> str:
     """Put the calibration into the dataset unless it is there; return its file name."""
     number = 1
     path = folder / CALIBRATION_NAME
@@ -303,9 +386,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _reason(error: OSError | DatasetError) -> str:
+def _reason(error: OSError | DatasetError | MemoryError) -> str:
     if isinstance(error, DatasetError):
         return str(error)
+    if isinstance(error, MemoryError):
+        return "there is not enough memory"
     hints = {
         errno.ENOSPC: "the disk is full: make room",
         errno.EDQUOT: "your share of the disk is used up: make room",

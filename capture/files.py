@@ -17,18 +17,33 @@ MOST_KEY_PARTS = 32
 _ENDLESS_KEY = re.compile(rf"(?<![\w-])(?:[\w-]++\s*+\.\s*+){{{MOST_KEY_PARTS}}}")
 
 
+def temporary_path(path: Path) -> Path:
+    """Return where this process puts `path` together before it takes its place."""
+    return path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+
+
+def write_synced(path: Path, data: bytes) -> None:
+    """Write a new file and flush it to disk. Raises OSError and leaves nothing behind."""
+    try:
+        path.unlink(missing_ok=True)
+        with path.open("xb", buffering=0) as file:  # nothing that lay there is followed or reused
+            rest = memoryview(data)
+            while rest:
+                rest = rest[file.write(rest) :]
+            os.fsync(file.fileno())
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+
+
 def write_atomically(path: Path, data: bytes) -> None:
     """Write to a temporary file beside `path`, flush to disk, rename over `path`.
 
     Raises OSError and leaves nothing behind.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{TEMPORARY_SUFFIX}")
+    temporary = temporary_path(path)
+    write_synced(temporary, data)
     try:
-        temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as file:  # nothing that lay there is followed or reused
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from capture.calibration import RigCalibration
+from capture.disk_space import DiskSpace
 from capture.frames import FramePair, Role
 from capture.pairing import PairingCounters
 from capture.rig import CameraCounters, RigInfo
@@ -91,11 +92,21 @@ class StageStatus:
 
 @dataclass(frozen=True)
 class RecorderStatus:
-    """The open dataset.
+    """The open dataset, and what waits to be written to it.
 
     Attributes:
         recording: pairs are written continuously.
+        saved: pairs that are safe on disk, since the dataset was opened here.
+        queued: pairs and events that are not yet.
         error: why recording stopped, empty if nothing went wrong.
+        last_saved: names of the pairs that were saved last, newest last.
+        queued_bytes: memory of what is queued.
+        budget_bytes: memory that it may take; recording stops with an error beyond.
+        age_s: for how long the oldest of it has waited.
+        rate_hz: pairs written per second, over the last two seconds.
+        latency_ms: from arrival of the later frame until the pair was safe, median over the same time.
+        compressed: whether images are compressed; not while the queue is long.
+        space: what the disk has left; None while no dataset is open, or the disk does not tell.
     """
 
     folder: str = ""
@@ -103,6 +114,14 @@ class RecorderStatus:
     saved: int = 0
     queued: int = 0
     error: str = ""
+    last_saved: tuple[str, ...] = ()
+    queued_bytes: int = 0
+    budget_bytes: int = 0
+    age_s: float = 0.0
+    rate_hz: float = 0.0
+    latency_ms: float = 0.0
+    compressed: bool = True
+    space: DiskSpace | None = None
 
 
 @dataclass(frozen=True)
