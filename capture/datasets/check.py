@@ -23,6 +23,7 @@ from capture.dataset_records import (
     image_path,
     read_sessions,
 )
+from capture.datasets.combine import SOURCES_NAME
 from capture.datasets.files import Depth, FileFault, faults_of_pair, in_parallel
 from capture.datasets.findings import SET_ASIDE, Checked, Finding
 from capture.datasets.plain import check_plain
@@ -212,7 +213,7 @@ class _CapturedCheck:
 
 
 _KNOWN = {DATASET_NAME, PAIRS_NAME, EDITS_NAME, EVENTS_NAME, NOTES_NAME, LOCK_NAME, EDIT_LOCK_NAME}
-_KNOWN |= {*ROLES, TRASH_NAME, ORPHANS_NAME, "capture.toml", "thumbnails", ".thumbnails"}
+_KNOWN |= {*ROLES, TRASH_NAME, ORPHANS_NAME, SOURCES_NAME, "capture.toml"}
 
 
 def _folder_findings(folder: Path) -> Iterator[Finding]:

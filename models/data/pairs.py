@@ -218,12 +218,12 @@ class JoinedPairs:
     """
 
     def __init__(self, sources: Sequence[PairSource]) -> None:
-        self._sources = tuple(sources)
+        self.sources = tuple(sources)
         folders = [folder for s in sources if (folder := getattr(s, "folder", None)) is not None]
         twice = next((f for f, n in Counter(f.resolve() for f in folders).items() if n > 1), None)
         if twice is not None:
             raise ModelError(f"{twice} was named twice")
-        self._places = [(s, i) for s in self._sources for i in range(len(s))]
+        self._places = [(s, i) for s in self.sources for i in range(len(s))]
         self.names: tuple[str, ...] = tuple(self._unique_names())
 
     def __len__(self) -> int:
@@ -242,10 +242,10 @@ class JoinedPairs:
 
     def _unique_names(self) -> list[str]:
         plain = [source.names[place] for source, place in self._places]
-        labels = [folder.name if (folder := getattr(s, "folder", None)) else "pairs" for s in self._sources]
+        labels = [folder.name if (folder := getattr(s, "folder", None)) else "pairs" for s in self.sources]
         if len(set(labels)) < len(labels):
             labels = [f"{number}-{label}" for number, label in enumerate(labels, 1)]
-        label_of = {id(source): label for source, label in zip(self._sources, labels, strict=True)}
+        label_of = {id(source): label for source, label in zip(self.sources, labels, strict=True)}
         counts = Counter(plain)
         return [
             name if counts[name] == 1 else f"{label_of[id(source)]}/{name}"
