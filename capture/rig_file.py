@@ -257,6 +257,7 @@ def _virtual(table: _Table, _: str) -> VirtualSpec:
         frame_rate_hz=table.number("frame_rate_hz", default=default.frame_rate_hz, minimum=0.1),
         calibration=table.file("calibration"),
         sync=_sync(table),
+        room_s=table.number("room_s", default=default.room_s, minimum=0.0),
     )
 
 

@@ -12,7 +12,10 @@ from capture.sync.config import SyncConfig
 
 @dataclass(frozen=True)
 class VirtualSpec:
-    """The virtual rig. Sizes in pixels; the same seed gives the same pictures. `sync` as in GenicamSpec."""
+    """The virtual rig. Sizes in pixels; the same seed gives the same pictures. `sync` as in GenicamSpec.
+
+    `room_s`: it is carried into another room after so many seconds, again and again; 0: it stays.
+    """
 
     seed: int = 0
     width: int = 640
@@ -21,6 +24,7 @@ class VirtualSpec:
     calibration: Path | None = None
     notice: str = ""
     sync: SyncConfig | None = None
+    room_s: float = 0.0
 
 
 @dataclass(frozen=True)

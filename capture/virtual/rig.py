@@ -23,7 +23,7 @@ from capture.sync.report import SyncReport
 from capture.virtual.controls import FRAME_RATE_HZ, TRIGGER_MODES, Controls, chosen, within
 from capture.virtual.schedule import Schedule, Shot
 from capture.virtual.sensor import PIXEL_FORMATS, SENSORS
-from capture.virtual.stage import Stage
+from capture.virtual.tour import Tour
 from capture.virtual.triggering import VirtualCamera
 
 COMMANDS = (
@@ -41,6 +41,8 @@ COMMANDS = (
 SHIPPED_CALIBRATION = Path(__file__).resolve().parents[2] / "calibration_data" / "virtual.toml"
 SHIPPED_SIZE = (640, 480)
 SMALLEST_PX, LARGEST_PX = 64, 8192
+# Building a room takes about that long.
+SHORTEST_ROOM_S = 2.0
 # How exact triggers at a rate are.
 TRIGGER_EVERY_NS = 1_000_000
 
@@ -61,7 +63,7 @@ class VirtualRig:
     def __init__(self, spec: VirtualSpec) -> None:
         self._spec = spec
         self._changed = threading.Condition()
-        self._stage: Stage | None = None
+        self._tour: Tour | None = None
         self._acquiring = False
         self._lost: set[Role] = set()
         self._hangs = False
@@ -74,7 +76,7 @@ class VirtualRig:
     @property
     def info(self) -> RigInfo:
         """What was opened."""
-        if self._stage is None:
+        if self._tour is None:
             raise RuntimeError("the rig is not open")
         spec = self._spec
         calibration = spec.calibration
@@ -109,6 +111,10 @@ class VirtualRig:
                 raise RigFileError(
                     f"virtual rig: {name} = {pixels} must be even, from {SMALLEST_PX} to {LARGEST_PX} px"
                 )
+        if spec.room_s and not SHORTEST_ROOM_S <= spec.room_s < float("inf"):
+            raise RigFileError(
+                f"virtual rig: room_s = {spec.room_s:g} must be 0 (stay) or at least {SHORTEST_ROOM_S:g} s"
+            )
         if spec.seed < 0:
             raise RigFileError(f"virtual rig: seed = {spec.seed} must not be negative")
         if not FRAME_RATE_HZ[0] <= spec.frame_rate_hz <= FRAME_RATE_HZ[1]:
@@ -116,7 +122,7 @@ class VirtualRig:
                 f"virtual rig: frame_rate_hz = {spec.frame_rate_hz:g} must be "
                 f"from {FRAME_RATE_HZ[0]:g} to {FRAME_RATE_HZ[1]:g}"
             )
-        self._stage = Stage(spec)
+        self._tour = Tour(spec)
         self._lost = set()
         self._hangs = False
         self._controls = {role: Controls(role) for role in ROLES}
@@ -134,7 +140,9 @@ class VirtualRig:
     ) -> None:
         """Stop and let go of the scene."""
         self.stop()
-        self._stage = None
+        if self._tour is not None:
+            self._tour.close()
+            self._tour = None
 
     def start(self) -> None:
         """Begin to acquire, with clocks, ids and counters at zero. Raises DeviceLost."""
@@ -279,14 +287,16 @@ class VirtualRig:
         return f"No frame from the virtual rig for {timeout_s:g} s."
 
     def _expose(self, shot: Shot) -> Frame:
-        stage = self._stage
-        if stage is None:
+        tour = self._tour
+        if tour is None:
             raise FrameTimeout("No frame: the virtual rig was closed.")
         look = shot.look
         name, layout = next(
             (name, layout) for name, (layout, bits) in PIXEL_FORMATS[shot.role].items() if bits == look.bits
         )
-        image = stage.image(shot.role, shot.frame_id, shot.scene_ns, look, with_board=shot.with_board)
+        image = tour.stage(shot.scene_ns).image(
+            shot.role, shot.frame_id, shot.scene_ns, look, with_board=shot.with_board
+        )
         return Frame(
             role=shot.role,
             image=image,

@@ -17,6 +17,7 @@ from capture.virtual.render import Painter
 from capture.virtual.scene import Scene, build_scene
 from capture.virtual.sensor import MONO, SENSORS
 from capture.virtual.stage import Stage
+from capture.virtual.tour import Tour, build_room, room_of
 from capture.virtual.view import pixel_grid, raw_view
 from tests.capture.virtual_stage import SECOND_NS, SPEC, stage
 
@@ -113,3 +114,26 @@ def test_disparities_fill_the_range_at_every_size() -> None:
         assert 7.5 < disparity.min() < 10
         assert 65 < disparity.max() < 95
         assert len(np.unique(np.round(disparity))) > 40, "many depths"
+
+
+def test_a_tour_shows_another_room_after_a_while_and_the_calibration_holds() -> None:
+    spec = replace(SMALL, seed=3, room_s=2.0)
+    tour = Tour(spec)
+    try:
+        first, still_first, second = (tour.stage(n * SECOND_NS) for n in (0, 1, 2))
+    finally:
+        tour.close()
+    assert first is still_first
+    assert second is not first
+    np.testing.assert_array_equal(
+        second.light("mono", 2 * SECOND_NS), build_room(spec, 1).light("mono", 2 * SECOND_NS)
+    )
+    assert np.abs(first.light("mono", 0) - second.light("mono", 0)).mean() > 0.02
+    usual, moved = true_calibration(spec), true_calibration(spec, second.rig)
+    np.testing.assert_allclose(moved.rotation, usual.rotation, atol=1e-9)
+    np.testing.assert_allclose(moved.translation_mm, usual.translation_mm, atol=1e-9)
+    assert np.abs(second.rig.mono.position - first.rig.mono.position).max() > 0.01
+
+
+def test_a_rig_that_stays_is_always_in_its_first_room() -> None:
+    assert room_of(SMALL, 10**15) == 0
