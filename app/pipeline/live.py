@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from app.capturing.controller import Capturing
+from app.capturing.modes import Plan
 from app.pipeline.board import Board
 from app.pipeline.calibrations import CalibrationInUse, Calibrations
 from app.pipeline.cameras import CameraDesk
@@ -42,7 +44,7 @@ from models.engine import Engine
 
 log = logging.getLogger(__name__)
 
-ERROR_TOPICS = ("capture", "pair", "calibration", "rectify", "colorize", "settings", "recorder")
+ERROR_TOPICS = ("capture", "pair", "calibration", "rectify", "colorize", "settings", "recorder", "capturing")
 NOTICE_TOPICS = ("rig", "calibration", "drift")
 STOP_PATIENCE_S = 3.0  # for cameras to stop and to close in good order
 TRIGGER_ROLE: Role = "mono"  # setting and trigger act on the whole rig, through either camera
@@ -83,6 +85,7 @@ class LivePipeline:
 
     Attributes:
         cameras: where settings, features, presets and user sets of the cameras are read and changed.
+        capturing: the capture session: gates, plans, tags, undo.
 
     Args:
         on_view: called from a pipeline thread when `take_view` has something new.
@@ -141,7 +144,7 @@ class LivePipeline:
         self._colorize = ColorizeStage(
             self._rectified,
             Engine(config.model, config.device),
-            self._results.put,
+            self._colorized,
             lambda rectified: self._settle(rectified.pair),
             self._colorize_meter,
             self._errors,
@@ -150,7 +153,9 @@ class LivePipeline:
         self._recorder = Recorder(self._errors)
         self._memory = MemoryWatch()
         self._drift = DriftWatch(self._taps.rectified.open(), self._notices)
+        self.capturing = Capturing(self._recorder, self._errors, self._row_error_px, on_status)
         self._workers = [
+            Worker("capturing", self.capturing.run, self._crashed),
             Worker("recorder", self._recorder.run, self._crashed),
             Worker("memory", self._memory.run, self._crashed),
             Worker("drift", self._drift.run, self._crashed),
@@ -173,7 +178,7 @@ class LivePipeline:
 
     def stop(self) -> None:
         """Stop, write what is queued for the dataset, join threads and the capture process. Idempotent."""
-        recorder, memory, drift, colorizer, rectifier, source = self._workers
+        capturing, recorder, memory, drift, colorizer, rectifier, source = self._workers
         with self._stop_lock:
             # From the cameras on, so that every stage has its say about what it was given.
             self._source.stop()
@@ -188,7 +193,9 @@ class LivePipeline:
             if self._rectified.close() is not None:
                 self._colorize_meter.drop()
             self._recorder.close()
-            for worker in (colorizer, recorder, memory, drift):
+            recorder.join()  # what it saved last is for the capture session to know
+            self.capturing.close()
+            for worker in (colorizer, capturing, memory, drift):
                 worker.join()
         self._enter("stopped")
 
@@ -233,6 +240,7 @@ class LivePipeline:
             recovery=recovery,
             memory_mb=self._memory.used_mb,
             drift=self._drift.status(),
+            capture=self.capturing.status(),
         )
 
     def take_view(self) -> RectifiedPair | None:
@@ -256,19 +264,27 @@ class LivePipeline:
 
     def open_dataset(self, folder: Path) -> None:
         """Open or create a dataset to save to. Raises DatasetError."""
-        self._recorder.open(folder)
+        self._recorder.open(folder, {role: self._nodes(role) for role in ROLES})
+        self.capturing.opened(folder)
+
+    def _nodes(self, role: Role) -> dict[str, SettingValue]:
+        """Return what a camera is set to, as far as it is known without asking it."""
+        return {name: setting.value for name, setting in self.cameras.settings(role).items()}
 
     def save_pair(self) -> None:
         """Save the newest raw pair (the frozen one while frozen) to the open dataset.
 
-        Raises DatasetError if none is open or nothing has been captured yet.
+        A wall among the gates may refuse it; `capturing` says why. Raises DatasetError if no dataset is open
+        or nothing has been captured yet.
         """
         with self._lock:
             shown = self._newest_view
         pair = shown.pair if self._gate.frozen and shown is not None else self._pairs.newest()
         if pair is None:
             raise DatasetError("there is no pair to save yet: wait for the first one")
-        self._recorder.save(pair)
+        if not self._recorder.status().folder:
+            raise DatasetError("no dataset is open: open or create one first")
+        self.capturing.begin(Plan("single"), pair)
 
     def set_recording(self, recording: bool) -> None:
         """Save every pair from now on, or stop. Raises DatasetError if no dataset is open."""
@@ -353,6 +369,7 @@ class LivePipeline:
 
     def _rig_opened(self, rig: Rig) -> None:
         self._pairs.use(rig.info)
+        self.capturing.rig_changed()
         asked_for = self._config.calibration is not None or self._config.rig.calibration is not None
         self._calibrations.open(rig.info.calibration, is_ours=asked_for)
         self._rectify.use(self._calibrations.rectifier)
@@ -389,7 +406,7 @@ class LivePipeline:
             self._pair_arrived(pair)
 
     def _pair_arrived(self, pair: FramePair) -> None:
-        self._recorder.offer(pair)
+        self.capturing.pair_arrived(pair)
         self._taps.raw.put(pair)
         self._rectify_meter.take()
         self._gate.offer(pair)
@@ -436,6 +453,14 @@ class LivePipeline:
         waits = self._config.every_pair or self._gate.frozen
         self._source.apply_to(rig, TRIGGER_ROLE, "TriggerMode", "On" if waits else "Off")
 
+    def _colorized(self, result: LiveResult) -> None:
+        self.capturing.colorized(result.colorization)
+        self._results.put(result)
+
+    def _row_error_px(self) -> float | None:
+        drift = self._drift.status()
+        return None if drift.shift is None else drift.row_error_px
+
     def _show(self, rectified: RectifiedPair) -> None:
         with self._lock:
             self._newest_view = rectified
@@ -458,7 +483,12 @@ class LivePipeline:
             self._enter("ended")
 
     def _crashed(self, worker: str, error: Exception) -> None:
-        topic = {"source": "capture", "rectifier": "rectify", "recorder": "recorder"}.get(worker, "colorize")
+        topic = {
+            "source": "capture",
+            "rectifier": "rectify",
+            "recorder": "recorder",
+            "capturing": "capturing",
+        }.get(worker, "colorize")
         self._errors.pin(topic, str(error) or f"The {worker} stopped: {error!r}", fatal=error)
         self._enter("failed")
 

@@ -103,6 +103,12 @@ class Recorder:
         self._free_bytes: int | None = None
         self._pair_bytes = 0
 
+    @property
+    def recording(self) -> bool:
+        """Return whether every offered pair is queued."""
+        with self._lock:
+            return self._status.recording
+
     def use(self, info: RigInfo, calibration: RigCalibration | None) -> None:
         """Describe the rig like this in datasets opened from now on."""
         with self._lock:

@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from app.capturing.status import CaptureStatus
 from capture.calibration import RigCalibration
 from capture.disk_space import DiskSpace
 from capture.frames import FramePair, Role
@@ -211,6 +212,7 @@ class PipelineStatus:
             drops frames and finishes pairs; "rectify" and "colorize" count pairs.
         skew_ms: colour minus mono of the newest pair.
         drift: whether the rig still stands as it was calibrated.
+        capture: the capture session.
     """
 
     state: str = "stopped"
@@ -228,3 +230,4 @@ class PipelineStatus:
     recovery: RecoveryStatus = field(default_factory=RecoveryStatus)
     memory_mb: float = 0.0
     drift: DriftStatus = field(default_factory=DriftStatus)
+    capture: CaptureStatus = field(default_factory=CaptureStatus)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from app.capturing.controller import Capturing
 from app.pipeline.calibrations import CalibrationInUse, save_keeping_former
 from app.pipeline.cameras import CameraDesk
 from app.pipeline.live import LiveConfig, LivePipeline
@@ -165,6 +166,11 @@ class Bridge(QObject):
     def open_dataset(self, folder: Path) -> None:
         """Open or create a dataset to save to."""
         self._request("open_dataset", str(folder), lambda pipeline: pipeline.open_dataset(folder))
+
+    @property
+    def capturing(self) -> Capturing | None:
+        """The capture session of the running pipeline, whose requests return at once; None without one."""
+        return None if self._pipeline is None or self._halting else self._pipeline.capturing
 
     def save_pair(self) -> None:
         """Save the newest raw pair."""
