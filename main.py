@@ -42,6 +42,7 @@ COMMANDS = {
     "soak": _Command("app.commands.soak", "start and stop a rig many times and look for leaks"),
     "doctor": _Command("app.commands.doctor", "show versions, cameras, GPU, display and known traps"),
     "render": _Command("app.commands.render", "render pairs of the virtual rig with their truth"),
+    "record": _Command("app.commands.record", "save every pair for a while and say how writing keeps up"),
     "dataset": _Command("app.commands.dataset", "check, describe, export, split, merge or import datasets"),
     "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),
     "train": _Command("app.commands.train", "train the networks"),
@@ -53,7 +54,7 @@ DEFAULT_COMMAND = "live"
 def main(argv: Sequence[str]) -> int:
     """Run one command and return the process's exit code."""
     name, arguments = _choose(argv)
-    if name in ("live", "train"):
+    if name in ("live", "record", "train"):
         # Threads of a parallel loop must sleep while they wait: others need the core (decision
         # 061). OpenMP reads this when torch is imported, so it is set before the command's module is.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

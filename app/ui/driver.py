@@ -8,13 +8,16 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from PySide6.QtCore import QEventLoop, QTimer
 
 from capture.errors import CalibrationError, CaptureError
 from capture.rig_file import parse_rig
 from models.errors import ModelError
+
+if TYPE_CHECKING:
+    from app.pipeline.live import LiveConfig
 
 
 def parser(description: str) -> argparse.ArgumentParser:
@@ -40,25 +43,32 @@ class Driver:
     """A window that runs a rig, with settings that are forgotten. Use it as a context manager.
 
     Args:
-        arguments: from `parser`.
+        config: what to run.
+        size: of the window, pixels.
+        timeout_s: `wait` gives up after this time.
     """
 
-    def __init__(self, arguments: argparse.Namespace) -> None:
+    def __init__(self, config: LiveConfig, size: tuple[int, int], timeout_s: float) -> None:
         if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does, before torch is imported
-        from app.pipeline.live import LiveConfig
         from app.ui.application import make_application
         from app.ui.main_window import MainWindow
         from app.ui.settings import UiSettings
 
-        rig = parse_rig(arguments.rig)
-        self._timeout_ms = int(arguments.timeout * 1000)
+        self._timeout_ms = int(timeout_s * 1000)
         self._folder = tempfile.TemporaryDirectory(prefix="cyclerig-")
         self.application = make_application()
-        config = LiveConfig(rig, model=arguments.model)
         self.window = MainWindow(config, UiSettings(Path(self._folder.name) / "settings.ini"))
-        self.window.resize(*arguments.size)
+        self.window.resize(*size)
+
+    @classmethod
+    def of(cls, arguments: argparse.Namespace) -> Self:
+        """Return the window that the arguments of `parser` ask for. Raises CaptureError."""
+        from app.pipeline.live import LiveConfig
+
+        config = LiveConfig(parse_rig(arguments.rig), model=arguments.model)
+        return cls(config, arguments.size, arguments.timeout)
 
     def __enter__(self) -> Self:
         self.window.show()

@@ -49,7 +49,7 @@ def run() -> int:
     arguments.add_argument("--marks", action="store_true", help="zebra and focus peaking over the pictures")
     arguments.add_argument("--page", choices=[page.key for page in PAGES], help="show this page")
     options = arguments.parse_args()
-    with Driver(options) as driver:
+    with Driver.of(options) as driver:
         in_time = driver.wait_for_results(options.wait_results)
         arrange(driver.window, options)
         driver.run(options.seconds)

@@ -48,7 +48,7 @@ def run() -> int:
     arguments = parser(__doc__ or "")
     arguments.add_argument("--seconds", type=float, default=30.0, help="how long to measure")
     options = arguments.parse_args()
-    with Driver(options) as driver:
+    with Driver.of(options) as driver:
         # Loading the networks is over once a result is on screen: what counts is the day after that.
         if not driver.wait_for_results(1):
             return 1
