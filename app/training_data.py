@@ -26,17 +26,23 @@ SCENE_S = 10.0
 _SMALLEST_VIEW = 0.2
 
 
-def open_training_pairs(paths: Sequence[Path], calibration: Path | None = None) -> PairSource:
+def open_training_pairs(
+    paths: Sequence[Path], calibration: Path | None = None, *, verify: bool = False
+) -> PairSource:
     """Open captured datasets and folders of pairs, one after the other.
 
     Args:
         paths: each a captured dataset (docs/dataset.md), or what `models.data.pairs.open_pairs` takes.
         calibration: of the rig, for datasets in place of their own.
+        verify: compare captured files with their hashes whenever they are read.
 
     Raises:
         ModelError: nothing there, a dataset without a calibration, or what `open_pairs` raises.
     """
-    sources = [CapturedPairs(path, calibration) if is_captured(path) else open_pairs(path) for path in paths]
+    sources = [
+        CapturedPairs(path, calibration, verify=verify) if is_captured(path) else open_pairs(path)
+        for path in paths
+    ]
     if not sources:
         raise ModelError("no folder of pairs was named")
     return sources[0] if len(sources) == 1 else JoinedPairs(sources)
@@ -62,14 +68,16 @@ class CapturedPairs:
     Args:
         folder: of the dataset.
         calibration: file to use in place of the dataset's own.
+        verify: compare files with their hashes when they are read.
 
     Raises:
         ModelError: the dataset cannot be read, or a pair has no calibration.
     """
 
-    def __init__(self, folder: Path, calibration: Path | None = None) -> None:
+    def __init__(self, folder: Path, calibration: Path | None = None, *, verify: bool = False) -> None:
         self.folder = folder
         self._calibration = calibration
+        self._verify = verify
         self._views: dict[Path, _View] = {}
         try:
             calibrated = {record.session: self._calibration_of(record) for record in self.records}
@@ -106,6 +114,19 @@ class CapturedPairs:
         """Return the session and the ten seconds in which a pair was captured."""
         return scene_of_record(self.folder, self.records[index])
 
+    def max_disparity(self, index: int) -> int:
+        """Return the number of candidates 0 … max_disparity − 1 that covers a pair. Raises ModelError."""
+        try:
+            return self._view_of(self.records[index]).max_disparity
+        except CalibrationError as error:
+            raise ModelError(f"{self.folder}: {error}") from error
+
+    def calibration_file(self, index: int) -> Path:
+        """Return the file that a pair is rectified with."""
+        path = self._calibration_of(self.records[index])
+        assert path is not None, "checked when opened"
+        return path
+
     def read(self, index: int) -> Pair:
         """Read, develop and rectify a pair: uint8, or uint16 if a camera gave more than 8 bits.
 
@@ -115,7 +136,7 @@ class CapturedPairs:
 
         record = self.records[index]
         try:
-            mono, color = develop_pair(self._reader.load(record))
+            mono, color = develop_pair(self._reader.load(record, self._verify))
             if mono.ndim != 2 or color.ndim != 3:
                 raise ModelError(f"{self.folder}: {record.name} is not a pair of a gray and a colour image")
             view = self._view_of(record)

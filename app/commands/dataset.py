@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Protocol
 
-from app.datasets import check_command, merge_command, split_command
+from app.datasets import check_command, export_command, merge_command, split_command
 
 
 class _Action(Protocol):
@@ -25,6 +25,7 @@ class _Action(Protocol):
 
 ACTIONS: dict[str, _Action] = {
     "check": check_command,
+    "export": export_command,
     "split": split_command,
     "merge": merge_command,
 }

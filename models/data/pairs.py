@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from models import color
 from models.data.image_files import Image, png_size, read_color, read_disparity, read_gray, read_mask
+from models.data.known import KnownPair, read_known
 from models.errors import ModelError
 
 SEQUENCE_LENGTH = 50
@@ -96,7 +97,7 @@ def open_pairs(*folders: Path) -> PairSource:
         folders: each a pair folder (`mono/NAME.png` and `color/NAME.png`), a colour stereo set
             (`reference/NAME.png` and `truth/NAME.png`; mono is the luma of truth), or a folder of these.
             Optional: `truth/NAME.png`, `disparity/` or `disparity_truth/` with NAME.npy, .pfm or .png
-            (see `read_disparity`), `visible/NAME.png`.
+            (see `read_disparity`), `visible/NAME.png`, `pairs.json` (see `models.data.known`).
 
     Raises:
         ModelError: nothing there, a partner is missing, sizes differ, a header is broken or absurd.
@@ -143,13 +144,15 @@ class FolderPairs:
         if not self.names:
             raise ModelError(f"{folder}: no PNG files in {self._mono}/")
         self._check_partners()
+        self._known = read_known(folder)
 
     def __len__(self) -> int:
         return len(self.names)
 
     def scene_of(self, index: int) -> str:
-        """Return the scene, judged by the name."""
-        return scene_name(self.folder.name, self.names[index])
+        """Return the scene: as `pairs.json` says, else judged by the name."""
+        known = self._known.get(self.names[index], KnownPair()).scene
+        return known or scene_name(self.folder.name, self.names[index])
 
     def read(self, index: int) -> Pair:
         """Read the images of a pair."""
@@ -176,10 +179,14 @@ class FolderPairs:
             reference=reference,
             truth=truth,
             disparity=disparity,
-            max_disparity=_candidates(disparity),
+            max_disparity=_candidates(disparity) or self._known.get(name, KnownPair()).max_disparity,
             visible=visible,
             mono_is_luma=self._mono == "truth",
         )
+
+    def files(self, name: str) -> tuple[Path, Path]:
+        """Return the image files of a pair: of the mono (or truth) and of the colour camera."""
+        return self._png(self._mono, name), self._png(self._color, name)
 
     def _png(self, kind: str, name: str) -> Path:
         return self.folder / kind / f"{name}.png"
