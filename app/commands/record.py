@@ -5,10 +5,12 @@ from __future__ import annotations
 import argparse
 import threading
 import time
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Protocol
 
+from app.commands.record_kill import SAFE, kill
 from app.commands.record_log import Sample, Sampler, Verdict, figures, verify
 from app.commands.summary import Json, write_json
 from app.pipeline.live import LiveConfig, LivePipeline
@@ -20,7 +22,7 @@ PATIENCE_S = 120.0
 """For the rig to open and the networks to load."""
 
 WINDOW_SIZE = (1280, 800)
-EVERY_S = 1.0
+EVERY_S, LOOK_EVERY_S = 1.0, 0.005
 TELL_EVERY_S = 5.0
 
 
@@ -34,18 +36,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, metavar="N", help="CPU threads for the networks")
     parser.add_argument("--capture-only", action="store_true", help="do not colorize")
     parser.add_argument("--window", action="store_true", help="with the app's window open")
+    parser.add_argument("--kill", type=int, metavar="N", help="instead: kill a recording N times, and look")
+    parser.add_argument("--tell", action="store_true", help="print how many pairs are safe, all the time")
     parser.add_argument("--check", action="store_true", help="compare all hashes in the end")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all samples here")
 
 
 def run(args: argparse.Namespace) -> int:
     """Record; 1 if it stopped early or something is missing. Raises CaptureError, DatasetError."""
+    if args.kill is not None:
+        return kill(args)
     if args.pairs is None and args.duration is None:
         raise CaptureError("say how much to record: --pairs N or --duration S")
     config = LiveConfig(
         parse_rig(args.rig), model=args.model, threads=args.threads, colorize=not args.capture_only
     )
-    with _InWindow(config) if args.window else _Headless(config) as running:
+    with ExitStack() as stack:
+        running = stack.enter_context(_InWindow(config) if args.window else _Headless(config))
+        if args.tell:
+            stack.enter_context(_Teller(running))
         outcome = _record(running, args.folder, args.pairs, args.duration)
     verdict = verify(args.folder) if args.check else None
     print("\n".join(_lines(outcome, verdict)))
@@ -136,6 +145,30 @@ class _InWindow:
         self._driver.run(seconds)
 
 
+class _Teller:
+    """Prints the number of pairs that are safe whenever it has changed, in a thread of its own."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="teller")
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        told = 0
+        while not self._over.wait(LOOK_EVERY_S):
+            saved = self._running.status().recorder.saved
+            if saved != told:
+                told = saved
+                print(f"{SAFE}{saved}", flush=True)
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What came of a recording. `error`: why it ended early, empty if it did not."""
@@ -191,11 +224,15 @@ def _wait_until_it_runs(running: Running) -> None:
 def _lines(outcome: Outcome, verdict: Verdict | None) -> list[str]:
     mean = figures(outcome.samples)
     queue = f"{mean['longest_queue']:.0f} pairs ({mean['largest_queue_mb']:.0f} MB)"
-    lines = [
-        f"{outcome.saved} pairs in {outcome.seconds:.1f} s; at most {queue} waited, for {mean['oldest_s']:.2f} s",
-        f"colorized {mean['colorized_hz']:.1f}/s; images uncompressed for {mean['uncompressed_s']:.0f} s",
+    cpu = (
         f"percent of a core: app {mean['app_percent']:.0f}, of it writing {mean['writing_percent']:.0f}; "
-        + f"capture {mean['capture_percent']:.0f}; everything else {mean['others_percent']:.0f}",
+        f"capture {mean['capture_percent']:.0f}; everything else {mean['others_percent']:.0f}"
+    )
+    lines = [
+        f"{outcome.saved} pairs in {outcome.seconds:.1f} s",
+        f"at most {queue} waited, the oldest for {mean['oldest_s']:.2f} s",
+        f"colorized {mean['colorized_hz']:.1f}/s; images uncompressed for {mean['uncompressed_s']:.0f} s",
+        cpu,
     ]
     if outcome.error:
         lines.append(f"stopped: {outcome.error}")

@@ -174,10 +174,7 @@ class Verdict:
 def verify(folder: Path) -> Verdict:
     """Read every image of a dataset's last session and compare hashes. Raises DatasetError."""
     reader = DatasetReader.open(folder)
-    last = max((record.session for record in reader), default=0)
-    records = [record for record in reader if record.session == last]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        whole = list(pool.map(lambda record: _is_whole(reader, record), records))
+    records = [record for record in reader if record.session == len(reader.sessions) - 1]
     steps: Counter[str] = Counter(dict.fromkeys(ROLES, 0))
     for before, after in pairwise(records):
         for role in ROLES:
@@ -188,10 +185,17 @@ def verify(folder: Path) -> Verdict:
     return Verdict(
         pairs=len(records),
         size_mb=sum(sizes) / _BYTES_PER_MB,
-        damaged=tuple(record.name for record, good in zip(records, whole, strict=True) if not good),
+        damaged=damaged(reader, records),
         gaps=dict(steps),
         skipped=sum(after.index - before.index - 1 for before, after in pairwise(records)),
     )
+
+
+def damaged(reader: DatasetReader, records: Sequence[PairRecord]) -> tuple[str, ...]:
+    """Return the names of pairs whose files are missing or have another hash."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        whole = pool.map(lambda record: _is_whole(reader, record), records)
+        return tuple(record.name for record, good in zip(records, whole, strict=True) if not good)
 
 
 def _is_whole(reader: DatasetReader, record: PairRecord) -> bool:
