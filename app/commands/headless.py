@@ -55,7 +55,7 @@ def run_headless(config: LiveConfig, limits: Limits, out: Path | None, stream: T
     if out is not None:
         _make_folder(out)
     run = _Run(config, limits, out, Progress(stream, limits))
-    with _interrupt_as_event() as interrupted:
+    with interrupt_as_event() as interrupted:
         try:
             run.until_done(interrupted)
         finally:
@@ -71,7 +71,7 @@ def run_headless(config: LiveConfig, limits: Limits, out: Path | None, stream: T
 
 
 @contextmanager
-def _interrupt_as_event() -> Iterator[threading.Event]:
+def interrupt_as_event() -> Iterator[threading.Event]:
     """Let the first Ctrl-C set an event; the second raises KeyboardInterrupt as usual.
 
     As an exception it may come up between taking a lock and the block that releases it, or in a destructor,

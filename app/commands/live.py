@@ -9,7 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app.capturing.gates import GATE, GateLimit
+from app.capturing.gates import MODES as GATE_MODES
+from app.capturing.modes import KINDS
+from app.capturing.state import CaptureState, read_state
 from capture.calibration import load_calibration
+from capture.dataset_records import check_tag
+from capture.errors import DatasetError
 from capture.spec import ReplaySpec
 
 if TYPE_CHECKING:
@@ -44,11 +50,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     window.add_argument(
         "--capture-only", action="store_true", help="do not colorize: count what capture and pairing do"
     )
+    capture = parser.add_argument_group("capturing without a window (docs/capture.md)")
+    capture.add_argument("--capture", choices=KINDS, help="save pairs that pass the gates, until it is done")
+    capture.add_argument("--dataset", type=Path, metavar="DIR", help="where to: made, or gone on with")
+    capture.add_argument("--target", type=_positive, metavar="N", help="pairs wanted in all (default: 1000)")
+    capture.add_argument("--burst", type=_positive, default=10, metavar="N", help="pairs of a burst (10)")
+    capture.add_argument("--every", type=_seconds, default=2.0, metavar="S", help="timed: seconds (2)")
+    capture.add_argument("--tags", metavar="TAG,…", help="scene tags of these pairs")
+    capture.add_argument("--operator", metavar="NAME", help="who captures")
+    capture.add_argument("--lens", metavar="NOTE", help="lenses, apertures, filters")
+    capture.add_argument(
+        "--gate",
+        action="append",
+        default=[],
+        type=_gate,
+        metavar="KEY=MODE[:LIMIT]",
+        help="change a gate, e.g. sharpness=wall:0.8; MODE is off, warn or wall",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     """Open the app, or run headless. Raises CaptureError, CalibrationError, DatasetError, ModelError."""
-    asked = args.headless or args.frames or args.duration or args.out or args.capture_only
+    asked = args.headless or args.frames or args.duration or args.out or args.capture_only or args.capture
     if asked or not has_display():
         if not asked:
             print("no display: running without a window (--headless)")
@@ -64,6 +87,8 @@ def has_display() -> bool:
 
 
 def _run_headless(args: argparse.Namespace) -> int:
+    if args.capture:
+        return _run_capture(args)
     from app.commands.headless import Limits, run_headless
 
     config = _config(args)
@@ -77,6 +102,29 @@ def _run_headless(args: argparse.Namespace) -> int:
     elif unlimited:
         limits = Limits(pairs=DEFAULT_PAIRS)
     run_headless(config, limits, args.out, sys.stdout)
+    return 0
+
+
+def _run_capture(args: argparse.Namespace) -> int:
+    from app.capturing.modes import Plan
+    from app.commands.capturing import CaptureWish, run_capture
+    from app.commands.headless import interrupt_as_event
+
+    if args.dataset is None:
+        raise DatasetError("say where the pairs go: --dataset DIR")
+    remembered = read_state(args.dataset)
+    target = args.target or (remembered or CaptureState()).target
+    wish = CaptureWish(
+        args.dataset,
+        Plan(args.capture, args.burst, args.every, target),
+        None if args.tags is None else tuple(check_tag(tag) for tag in args.tags.split(",")),
+        args.operator,
+        args.lens,
+        tuple(args.gate),
+        args.duration,
+    )
+    with interrupt_as_event() as interrupted:
+        run_capture(_config(args), wish, interrupted, sys.stdout)
     return 0
 
 
@@ -117,6 +165,17 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is not positive")
     return number
+
+
+def _gate(text: str) -> tuple[str, GateLimit]:
+    key, _, rule = text.partition("=")
+    mode, _, limit = rule.partition(":")
+    if key not in GATE or mode not in GATE_MODES:
+        raise argparse.ArgumentTypeError(
+            f"{text} is not KEY=MODE[:LIMIT] with KEY one of {', '.join(GATE)} and MODE of "
+            + ", ".join(GATE_MODES)
+        )
+    return key, GateLimit(float(limit) if limit else GATE[key].default_limit, mode)
 
 
 def _seconds(text: str) -> float:

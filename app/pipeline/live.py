@@ -374,8 +374,11 @@ class LivePipeline:
         self._calibrations.open(rig.info.calibration, is_ours=asked_for)
         self._rectify.use(self._calibrations.rectifier)
         self._drift.use(self._calibrations.calibration)
-        if isinstance(self._config.rig, VirtualSpec) and self._config.want_truth and self._config.colorize:
-            self._truth = TruthTeller(self._config.rig)
+        spec = self._config.rig
+        shows_truth = self._config.want_truth and self._config.colorize
+        # Which room a rig is in that is carried about, its frames do not tell.
+        if shows_truth and isinstance(spec, VirtualSpec) and not spec.room_s:
+            self._truth = TruthTeller(spec)
         self._rig_changed(rig.info)
         self._enter("running")
         if self._gate.paces_rig:
