@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,14 +20,15 @@ from capture.dataset_files import MOST_LIST_BYTES, check_writable_layout, quoted
 from capture.dataset_lock import EDIT_LOCK_NAME, FolderLock
 from capture.dataset_records import (
     MOST_TAGS,
+    PAIRS_NAME,
     WRITTEN_FOLDERS,
     Fields,
     PairRecord,
     check_tag,
+    from_line,
     image_path,
     is_pair_name,
     parse_json,
-    read_records,
 )
 from capture.errors import DatasetError
 from capture.files import sync_folder
@@ -111,7 +113,7 @@ class Edits:
     def applied(self, record: PairRecord) -> PairRecord:
         """Return the record with its tags and places as they are now."""
         state = self.states.get(record.name)
-        if state is None:
+        if state is None or state == PairState(record.tags, record.excluded, record.trashed):
             return record
         return replace(record, tags=state.tags, excluded=state.excluded, trashed=state.trashed)
 
@@ -129,6 +131,7 @@ class DatasetEditor:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._thread_lock = threading.Lock()
+        self._known = _Known(folder)
 
     def apply(self, *edits: Edit) -> tuple[Edit, ...]:
         """Carry out edits, in order, and return those that take them back.
@@ -148,16 +151,70 @@ class DatasetEditor:
                 check_writable_layout(self.folder, WRITTEN_FOLDERS)
                 lock.acquire(wait=True)
                 try:
-                    records, _ = read_records(self.folder)
-                    state = Edits.read(self.folder, records)
+                    state = self._known.read()
                     inverse = [back for edit in edits for back in _follow(state, edit)]
                     _append(self.folder, edits)
                     move_trash(self.folder, {n: state.state(n).trashed for e in edits for n in e.names})
+                except BaseException:
+                    self._known = _Known(self.folder)  # its state may be ahead of what is written
+                    raise
                 finally:
                     lock.release()
             except OSError as error:
                 raise DatasetError(f"cannot edit {self.folder}: {error.strerror or error}") from error
         return tuple(reversed(inverse))
+
+
+class _Known:
+    """The state of a dataset, kept between edits: of lists that only grew, only the new lines are read."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pairs, self._changes = _Tail(folder, PAIRS_NAME), _Tail(folder, EDITS_NAME)
+        self._edits = Edits()
+
+    def read(self) -> Edits:
+        """Return the state as it is on disk now; nobody else may edit meanwhile. Raises DatasetError."""
+        grew = [tail.grew() for tail in (self._pairs, self._changes)]
+        if not all(grew):
+            self._edits = Edits()
+            self._pairs.restart()
+            self._changes.restart()
+        for line in self._pairs.take():
+            record = from_line(line)
+            self._edits.states.setdefault(record.name, PairState(tuple(sorted({*record.tags}))))
+        for line in self._changes.take():
+            self._edits.follow(from_edit_line(line))
+        return self._edits
+
+
+class _Tail:
+    """The whole lines of a file that were not taken yet."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder, self._path = folder, folder / name
+        self._data = b""
+        self._end = 0
+        self._checksum = 0
+
+    def grew(self) -> bool:
+        """Read the file; return whether what was taken of it is still how it begins."""
+        try:
+            self._data = read_inside(self._folder, self._path, MOST_LIST_BYTES)
+        except FileNotFoundError:
+            self._data = b""
+        return zlib.crc32(memoryview(self._data)[: self._end]) == self._checksum
+
+    def restart(self) -> None:
+        """Take everything again that was read just now."""
+        self._end = 0
+
+    def take(self) -> list[bytes]:
+        """Return the lines after those that were taken before."""
+        lines = self._data[self._end :].split(b"\n")[:-1]
+        self._end = self._data.rfind(b"\n") + 1
+        self._checksum = zlib.crc32(memoryview(self._data)[: self._end])
+        self._data = b""
+        return lines
 
 
 def _follow(state: Edits, edit: Edit) -> list[Edit]:

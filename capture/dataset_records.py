@@ -48,6 +48,7 @@ MOST_GATES = 64
 DEEPEST_TABLE = 16
 LONGEST_TAG = 64
 _INT64 = 1 << 63
+_LAYOUTS = {layout.value: layout for layout in Layout}
 
 
 @dataclass(frozen=True)
@@ -255,7 +256,7 @@ def _gates(values: object) -> Mapping[str, float | None]:
 def _frame(values: object, prefix: str) -> FrameRecord:
     fields = Fields(values, prefix)
     layout, sha256 = fields.text("layout"), fields.text("sha256")
-    if layout not in {each.value for each in Layout}:
+    if layout not in _LAYOUTS:
         raise DatasetError(f"{prefix}layout: {quoted(layout)} is not known")
     if not _SHA256.fullmatch(sha256):
         raise DatasetError(f"{prefix}sha256 is not a hash")
@@ -263,7 +264,7 @@ def _frame(values: object, prefix: str) -> FrameRecord:
     if bits > 16:
         raise DatasetError(f"{prefix}bits: {bits} is not within 8 … 16")
     record = FrameRecord(
-        layout=Layout(layout),
+        layout=_LAYOUTS[layout],
         bits=bits,
         pixel_format=fields.text("pixel_format"),
         frame_id=fields.whole("frame_id"),
@@ -284,7 +285,9 @@ def _refuse_constant(name: str) -> float:
 
 def _is_number(value: object) -> bool:
     # An integer too large for a float is no measurement.
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if type(value) is float:
+        return math.isfinite(value)
+    if type(value) is not int:
         return False
     try:
         return math.isfinite(value)
@@ -330,18 +333,14 @@ class Fields:
     def text(self, key: str) -> str:
         """Take a text."""
         value = self._take(key)
-        if not isinstance(value, str) or _SURROGATE.search(value):
+        if type(value) is not str or not (value.isascii() or not _SURROGATE.search(value)):
             raise DatasetError(f"{self._prefix}{key} must be a text, not {quoted(value)}")
         return value
 
     def whole(self, key: str, smallest: int | None = None) -> int:
         """Take a whole number of at most 64 bits, not below `smallest`."""
         value = self._take(key)
-        if (
-            isinstance(value, bool)
-            or not isinstance(value, int)
-            or not (-_INT64 if smallest is None else smallest) <= value < _INT64
-        ):
+        if type(value) is not int or not (-_INT64 if smallest is None else smallest) <= value < _INT64:
             raise DatasetError(f"{self._prefix}{key}: {quoted(value)} is not a valid whole number")
         return value
 
@@ -374,6 +373,7 @@ class Fields:
         return True
 
     def _take(self, key: str) -> object:
-        if key not in self._values:
-            raise DatasetError(f"{self._prefix}{key} is missing")
-        return self._values.pop(key)
+        try:
+            return self._values.pop(key)
+        except KeyError:
+            raise DatasetError(f"{self._prefix}{key} is missing") from None

@@ -225,3 +225,33 @@ def test_notes(tmp_path: Path) -> None:
         read_notes(tmp_path)
     with pytest.raises(DatasetError, match="1 MiB"):
         write_notes(tmp_path, "x" * (1 << 21))
+
+
+def test_an_editor_follows_what_others_do_to_the_lists(folder: Path) -> None:
+    editor, other = DatasetEditor(folder), DatasetEditor(folder)
+    editor.apply(Edit(("000000",), add_tags=("first",)))
+    other.apply(Edit(("000000",), add_tags=("second",)))
+    with DatasetWriter(folder, RIG) as writer:
+        new = writer.save(make_pair(5))
+    undo = editor.apply(Edit(("000000", new), add_tags=("second", "third")))
+    assert {back.names: back.remove_tags for back in undo} == {
+        ("000000",): ("third",),
+        (new,): ("second", "third"),
+    }
+    assert states(folder)["000000"] == (("bench", "first", "second", "third"), False, False)
+    assert states(folder)[new] == (("second", "third"), False, False)
+
+    (folder / EDITS_NAME).unlink()  # somebody starts anew
+    editor.apply(Edit((new,), excluded=True))
+    assert states(folder) == {
+        **{f"{number:06d}": (("bench",), False, False) for number in range(4)},
+        new: ((), True, False),
+    }
+
+
+def test_an_edit_that_is_refused_leaves_the_editor_as_the_folder_is(folder: Path) -> None:
+    editor = DatasetEditor(folder)
+    with pytest.raises(DatasetError, match="no pair '000009'"):
+        editor.apply(Edit(("000000", "000009"), trashed=True))
+    assert editor.apply(Edit(("000000",), trashed=True)) == (Edit(("000000",), trashed=False),)
+    assert states(folder)["000000"] == (("bench",), False, True)
