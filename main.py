@@ -47,6 +47,7 @@ COMMANDS = {
     "register": _Command("models.data.register_command", "cut registered regions out of pairs of images"),
     "train": _Command("app.commands.train", "train the networks"),
     "evaluate": _Command("models.evaluation.command", "score networks and peers on sets of pairs"),
+    "export": _Command("app.commands.export", "figures, videos and reports of results, and of a user study"),
 }
 DEFAULT_COMMAND = "live"
 

@@ -54,7 +54,7 @@ def make_grid(title: str, pair: Pair, predictions: Mapping[str, Prediction]) -> 
         for name, p in predictions.items()
     }
     contestants = [error for name, error in errors.items() if name != FLOOR]
-    window = _window(contestants or list(errors.values()))
+    window = telling_window(contestants or list(errors.values()))
     gray = np.repeat(mono[..., None], 3, axis=-1)
     inputs = [("I_G", gray), ("R_C", reference)]
     results = [(name, _final(p)) for name, p in predictions.items()]
@@ -94,10 +94,17 @@ def _final(prediction: Prediction) -> Rgb8:
     return prediction.first_pass if prediction.refined is None else prediction.refined
 
 
-def _window(errors: Sequence[FloatMap]) -> tuple[slice, slice]:
-    """Return the crop where the errors differ most between methods (one method: where they are largest)."""
+def telling_window(
+    errors: Sequence[FloatMap], rows: int = CROP_HEIGHT_PX, columns: int = CROP_WIDTH_PX
+) -> tuple[slice, slice]:
+    """Return the crop where the errors differ most between methods (one method: where they are largest).
+
+    Args:
+        errors: ΔE2000, H×W each, one per method.
+        rows, columns: size of the crop; the image's where that is smaller.
+    """
     height, width = errors[0].shape
-    rows, columns = min(CROP_HEIGHT_PX, height), min(CROP_WIDTH_PX, width)
+    rows, columns = min(rows, height), min(columns, width)
     stack = np.minimum(np.stack(errors), ERROR_CEILING)
     apart = stack.std(axis=0) if len(errors) > 1 else stack[0]
     total = cv2.integral(apart.astype(np.float32))

@@ -64,10 +64,23 @@ def markdown(tables: Sequence[Table], about: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def page(tables: Sequence[Table], grids: Sequence[Grid], about: Mapping[str, str]) -> str:
-    """Return one HTML page that needs no other file."""
+def page(
+    tables: Sequence[Table],
+    grids: Sequence[Grid],
+    about: Mapping[str, str],
+    *,
+    title: str = TITLE,
+    sections: Sequence[str] = (),
+) -> str:
+    """Return one HTML page that needs no other file; a click on a column's head sorts its table.
+
+    Args:
+        tables, grids, about: as in `write_report`.
+        title: of the page.
+        sections: ready pieces of HTML (charts), before the tables.
+    """
     facts = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in about.items())
-    body = [f"<h1>{TITLE}</h1>", f"<dl>{facts}</dl>", f"<p>{_text(_HOW)}</p>"]
+    body = [f"<h1>{_text(title)}</h1>", f"<dl>{facts}</dl>", f"<p>{_text(_HOW)}</p>", *sections]
     body += [_html_table(table) for table in tables]
     if grids:
         body.append(
@@ -76,8 +89,8 @@ def page(tables: Sequence[Table], grids: Sequence[Grid], about: Mapping[str, str
         )
         body += [_html_grid(grid) for grid in grids]
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
-        f"<style>{_STYLE}</style></head><body>{''.join(body)}</body></html>\n"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{_text(title)}</title>'
+        f"<style>{_STYLE}</style></head><body>{''.join(body)}<script>{_SORT}</script></body></html>\n"
     )
 
 
@@ -130,7 +143,8 @@ def _html_table(table: Table) -> str:
 def _html_cell(cell: Cell) -> str:
     figure = f"<b>{cell.figure}</b>" if cell.best else cell.figure
     interval = f"<small>{cell.interval}</small>" if cell.interval else ""
-    return f"<td>{figure}{interval}</td>"
+    value = "" if cell.estimate is None else f' data-value="{cell.estimate.value!r}"'
+    return f"<td{value}>{figure}{interval}</td>"
 
 
 def _html_grid(grid: Grid) -> str:
@@ -173,9 +187,37 @@ dt { font-weight: 600; } dd { margin: 0; overflow-wrap: anywhere; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 th, td { padding: .3rem .7rem; text-align: right; border-bottom: 1px solid #8884; white-space: nowrap; }
 th:first-child { text-align: left; position: sticky; left: 0; background: Canvas; }
-thead th { border-bottom: 2px solid #8888; white-space: normal; min-width: 4.5rem; vertical-align: bottom; }
+th[aria-sort=ascending]::after { content: " ▲"; } th[aria-sort=descending]::after { content: " ▼"; }
+thead th { cursor: pointer; border-bottom: 2px solid #8888; white-space: normal; min-width: 4.5rem;
+  vertical-align: bottom; }
 td small { display: block; opacity: .65; font-size: .75em; }
 .grid { display: grid; gap: 6px; width: max-content; }
 figure { margin: 0; } figure img { width: 256px; display: block; }
 figcaption { font-size: .8em; text-align: center; }
+"""
+
+# Every head of a table is a button: first click down, second up; what has no value stays at the end.
+_SORT = """
+for (const table of document.querySelectorAll('table')) {
+  const heads = [...table.tHead.rows[0].cells];
+  heads.forEach((head, column) => {
+    head.tabIndex = 0;
+    head.title = 'Sort by this column';
+    const sort = () => {
+      const rising = head.ariaSort !== 'ascending';
+      heads.forEach(other => other.removeAttribute('aria-sort'));
+      head.ariaSort = rising ? 'ascending' : 'descending';
+      const value = row => column ? parseFloat(row.cells[column].dataset.value) : row.cells[0].textContent;
+      const compare = (a, b) => {
+        const x = value(a), y = value(b);
+        if (!column) return rising ? x.localeCompare(y) : y.localeCompare(x);
+        if (isNaN(x) || isNaN(y)) return isNaN(x) - isNaN(y);
+        return rising ? x - y : y - x;
+      };
+      table.tBodies[0].append(...[...table.tBodies[0].rows].sort(compare));
+    };
+    head.addEventListener('click', sort);
+    head.addEventListener('keydown', event => { if (event.key === 'Enter') sort(); });
+  });
+}
 """
