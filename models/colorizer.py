@@ -20,6 +20,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 
+class Corners(NamedTuple):
+    """The four cells around a pixel, in the frame of a volume: rows, columns, and shares that sum to 1."""
+
+    rows: tuple[int, int, int, int]
+    columns: tuple[int, int, int, int]
+    shares: NDArray[np.float64]
+
+
 @dataclass(frozen=True, eq=False)
 class WeightVolume:
     """W on its own grid: one cell per `stride`×`stride` pixels, one candidate per `stride` pixels of
@@ -34,6 +42,10 @@ class WeightVolume:
         offset: first candidate in pixels.
         mirrored: cells are counted from the right border, because the images were mirrored on the way in.
         best: B×1×h×w int64, candidate with the largest weight, where it is known already.
+        columns_px: from the grid's left border to the image border that mirrored cells are counted from; None
+            if that is the grid's right border.
+        black_outside: candidates outside the reference had Y = 0, Cb = Cr = −128 / 255 (see
+            `models.paper.PaperConfig`) instead of the colour of the nearest pixel inside.
     """
 
     logits: Tensor
@@ -43,6 +55,8 @@ class WeightVolume:
     offset: int
     mirrored: bool = False
     best: Tensor | None = None
+    columns_px: int | None = None
+    black_outside: bool = False
 
     @property
     def weights(self) -> Tensor:
@@ -51,21 +65,29 @@ class WeightVolume:
 
     def curve(self, x: int, y: int) -> NDArray[np.float32]:
         """Return W of pixel (y, x) of the first image: float32 (d,), sums to 1. Bilinear between cells."""
-        _, depth, height, width = self.logits.shape
-        column = (x + 0.5) / self.stride - 0.5
+        corners = self.corners(x, y)
+        cell = self.at_cells(corners) @ corners.shares
+        candidates = np.arange(self.max_disparity) / self.stride
+        values = np.interp(candidates, np.arange(len(cell)), cell)
+        return np.asarray(values / values.sum(), np.float32)
+
+    def corners(self, x: int, y: int) -> Corners:
+        """Return the cells that pixel (y, x) of the first image is interpolated from."""
+        height, width = self.logits.shape[-2:]
         if self.mirrored:
-            column = width - 1 - column
-        row = (y + 0.5) / self.stride - 0.5
+            x = (self.columns_px or width * self.stride) - 1 - x
+        column, row = (x + 0.5) / self.stride - 0.5, (y + 0.5) / self.stride - 0.5
         x0, y0 = (int(np.clip(np.floor(v), 0, n - 1)) for v, n in ((column, width), (row, height)))
         x1, y1 = min(x0 + 1, width - 1), min(y0 + 1, height - 1)
-        rows, columns = [y0, y0, y1, y1], [x0, x1, x0, x1]
-        logits, log_total = self.logits[0][:, rows, columns].float(), self.log_total[0][rows, columns].float()
-        corners = (logits - log_total).exp().cpu().numpy()
         fx, fy = float(np.clip(column - x0, 0, 1)), float(np.clip(row - y0, 0, 1))
-        cell = corners @ np.array([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
-        candidates = np.arange(self.max_disparity) / self.stride
-        values = np.interp(candidates, np.arange(depth), cell)
-        return np.asarray(values / values.sum(), np.float32)
+        shares = np.array([(1 - fx) * (1 - fy), fx * (1 - fy), (1 - fx) * fy, fx * fy])
+        return Corners((y0, y0, y1, y1), (x0, x1, x0, x1), shares)
+
+    def at_cells(self, corners: Corners) -> NDArray[np.float64]:
+        """Return W of four cells of the first image: D×4."""
+        rows, columns = list(corners.rows), list(corners.columns)
+        logits, log_total = self.logits[0][:, rows, columns].float(), self.log_total[0][rows, columns].float()
+        return np.asarray((logits - log_total).exp().cpu().numpy(), np.float64)
 
     def peak(self) -> tuple[Tensor, Tensor]:
         """Return position and mass of the peak, both B×h×w.

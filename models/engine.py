@@ -31,8 +31,10 @@ Device = Literal["auto", "cpu", "cuda", "mps"]
 
 MIN_SIZE_PX = 2 * BORDER + 12
 _FULL_SCALE = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}
-_CYCLE_ERROR_SCALE = 6.0  # levels of chroma error on the way back that cost confidence a factor of e
-_RETURN_ERROR_SCALE = 4.0  # cells of the chroma grid that the way back may miss by, for the same
+CYCLE_ERROR_SCALE = 6.0
+"""Levels of chroma error on the way back that cost confidence a factor of e."""
+RETURN_ERROR_SCALE = 4.0
+"""Cells of the chroma grid that the way back may miss by, for the same."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class Colorization:
         cycle_error: H×W float32, mean of |ΔCb| and |ΔCr| of R'_C − R_C in levels (aligned with the
             reference).
         structure_similarity: H×W float32 in −1 … 1, SSIM map of mono and warped_luma.
+        return_error: H×W float32 px, how far from its start a pixel arrives that goes to its match and back;
+            the width of the image where the match lies outside of it.
         cycle_ssim_cb, cycle_ssim_cr: SSIM of R'_C and R_C, 10-pixel border left out.
         stages_ms: time of each stage in ms.
         search: the range that was searched.
@@ -91,6 +95,7 @@ class Colorization:
     disparity: FloatMap
     cycle_error: FloatMap
     structure_similarity: FloatMap
+    return_error: FloatMap
     cycle_ssim_cb: float
     cycle_ssim_cr: float
     stages_ms: Mapping[str, float]
@@ -229,7 +234,9 @@ class Engine:
         clock.lap("download")
         stages_ms = clock.stages_ms()  # the one wait for the device: before it, the arrays are not filled
         cb, cr = (float(v) for v in arrays.pop("cycle"))
-        volume = replace(first.volume, mirrored=search.mirrored)
+        # Padding lies right of what the networks saw, which of a mirrored rig is left of what we show.
+        columns = mono_image.shape[1] if search.mirrored else None
+        volume = replace(first.volume, mirrored=search.mirrored, columns_px=columns)
         return Colorization(
             **arrays,
             cycle_ssim_cb=cb,
@@ -299,10 +306,11 @@ def _derive(
     disparity = _to_pixels(disparity, first.volume.stride, height, width)
     column = torch.arange(width, device=mono.device) + disparity.round().long()
     arrived = error.gather(1, column.clamp(0, width - 1))
-    missed = return_error(first.disparity.float(), second.disparity.float())[0, 0] / first.volume.stride
+    missed = return_error(first.disparity.float(), second.disparity.float())[0, 0]
+    missed_cells = missed / first.volume.stride
     similarity = ssim_map(warped, mono)[0, 0]
     # Peak and entropy of W stay out of it: they find wrong colours no better than chance (decision 073).
-    confidence = torch.exp(-arrived / _CYCLE_ERROR_SCALE - missed / _RETURN_ERROR_SCALE)
+    confidence = torch.exp(-arrived / CYCLE_ERROR_SCALE - missed_cells / RETURN_ERROR_SCALE)
     return {
         "first_pass": _rgb8(mono, first_chroma),
         "second_pass": _rgb8(reference[:, :1], second_chroma),
@@ -313,6 +321,7 @@ def _derive(
         "disparity": disparity,
         "cycle_error": error,
         "structure_similarity": similarity,
+        "return_error": missed,
     }
 
 

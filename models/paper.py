@@ -100,7 +100,9 @@ class PaperColorizer(nn.Module):
         logits = logits[:, :max_disparity, :height, :width].float()
         weights = logits.softmax(dim=1)
         log_total, disparity, entropy = read_volume(weights, logits, 1, start)
-        volume = WeightVolume(logits, log_total, 1, max_disparity, start)
+        volume = WeightVolume(
+            logits, log_total, 1, max_disparity, start, black_outside=self.config.black_outside
+        )
         y, chroma = self._average(weights, reference.float(), start)
         return ColorizerOutput(chroma, y, disparity, entropy, volume)
 

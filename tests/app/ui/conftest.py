@@ -74,6 +74,7 @@ def make_colorization(seed: int = 0, *, mirrored: bool = False) -> Colorization:
         disparity=disparity,
         cycle_error=unit() * 8,
         structure_similarity=unit() * 2 - 1,
+        return_error=unit() * 4,
         cycle_ssim_cb=0.97,
         cycle_ssim_cr=0.98,
         stages_ms={"first pass": 10.0},
