@@ -21,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 
 from models import bench, color
 from models.data.pairs import unit
-from models.engine import Device, Engine, SearchRange
+from models.engine import Colorization, Device, Engine, SearchRange
 from models.errors import ModelError, WeightsMismatch
 from models.evaluation import peers
 from models.evaluation.peers import Colors
@@ -43,6 +43,7 @@ class Prediction:
         refined: H×W×3 uint8 RGB, I*_C; None if the method refines nothing.
         warped_luma: H×W uint8, the reference's luma taken from where the colours came; None if unknown.
         disparity: H×W float32 px, NaN where the colour came from no one place; None if unknown.
+        return_error: H×W float32 px, how far the way there and back misses its start; None if unknown.
     """
 
     first_pass: Rgb8
@@ -51,6 +52,7 @@ class Prediction:
     refined: Rgb8 | None = None
     warped_luma: NDArray[np.uint8] | None = None
     disparity: FloatImage | None = None
+    return_error: FloatImage | None = None
 
 
 class Method(Protocol):
@@ -165,8 +167,15 @@ class NetworkMethod:
 
     def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
         """Colorize; see `Method.colorize`."""
+        return self.prediction_of(self.explain(mono, reference, search))
+
+    def explain(self, mono: Image, reference: Image, search: SearchRange) -> Colorization:
+        """Colorize, and keep W and every map."""
         # Weights without a refiner are others' (the released network): run as their authors do.
-        result = self._engine.colorize(mono, reference, search, align_rows=self._refines)
+        return self._engine.colorize(mono, reference, search, align_rows=self._refines)
+
+    def prediction_of(self, result: Colorization) -> Prediction:
+        """Return what is kept of a result."""
         return Prediction(
             first_pass=result.first_pass,
             second_pass=result.second_pass,
@@ -174,6 +183,7 @@ class NetworkMethod:
             refined=result.refined if self._refines else None,
             warped_luma=result.warped_luma,
             disparity=result.disparity,
+            return_error=result.return_error,
         )
 
 

@@ -1,6 +1,6 @@
 """Predictions on disk: one file for each method and pair, written whole or not at all, made once.
 
-`FOLDER/METHOD-FINGERPRINT/SET/PAIR.npz` holds the pictures and maps in 8 bits (disparity in half precision)
+`FOLDER/METHOD-FINGERPRINT/SET/PAIR.npz` holds the pictures and maps in 8 bits (maps in px in half precision)
 and a key of everything that they depend on: the method's fingerprint, the pixels of the pair, the candidates.
 """
 
@@ -24,6 +24,7 @@ from models.evaluation.progress import Progress
 from models.evaluation.sets import DataSet
 
 _PICTURES = ("first_pass", "second_pass", "refined", "warped_luma")
+_MAPS = ("disparity", "return_error")
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,9 @@ def save_prediction(path: Path, key: str, prediction: Prediction) -> None:
         name: picture for name in _PICTURES if (picture := getattr(prediction, name)) is not None
     }
     arrays["confidence"] = np.round(np.clip(prediction.confidence, 0, 1) * 255).astype(np.uint8)
-    if prediction.disparity is not None:
-        arrays["disparity"] = prediction.disparity.astype(np.float16)
+    for name in _MAPS:
+        if (values := getattr(prediction, name)) is not None:
+            arrays[name] = values.astype(np.float16)
     temporary = path.with_suffix(f".{os.getpid()}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,12 +146,12 @@ def load_prediction(path: Path) -> Prediction:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise ModelError(f"{path}: no whole prediction; run the stage `predict` again ({error})") from error
-    disparity = arrays.get("disparity")
+    maps = {name: arrays[name].astype(np.float32) for name in _MAPS if name in arrays}
     return Prediction(
         first_pass=arrays["first_pass"],
         second_pass=arrays["second_pass"],
         confidence=arrays["confidence"].astype(np.float32) / np.float32(255),
         refined=arrays.get("refined"),
         warped_luma=arrays.get("warped_luma"),
-        disparity=None if disparity is None else disparity.astype(np.float32),
+        **maps,
     )

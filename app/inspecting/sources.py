@@ -1,0 +1,201 @@
+"""What can be inspected: datasets, folders of pairs, folders of results, and a frame frozen from live."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+
+from app.pipeline.status import LiveResult
+from app.training_data import CapturedPairs, is_captured
+from capture.calibration import RigCalibration, load_calibration
+from capture.dataset_records import PairRecord
+from capture.errors import CalibrationError
+from models.data.pairs import Pair
+from models.engine import Colorization, SearchRange
+from models.errors import ModelError
+from models.evaluation.sets import DataSet, open_sets
+
+EVALUATED_NAME = "evaluated.json"
+"""In an evaluation's folder: which sets it read, and which methods it judged."""
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """A pair that can be inspected.
+
+    Attributes:
+        name: unique in its source.
+        data: the set it belongs to.
+        index: its number there.
+        record: what a captured dataset knows of it.
+        calibration_file: what it was rectified with, None if that is not known.
+    """
+
+    name: str
+    data: DataSet
+    index: int
+    record: PairRecord | None = None
+    calibration_file: Path | None = None
+
+    def read(self) -> Pair:
+        """Read it; it keeps the name it has here. Raises ModelError."""
+        return replace(self.data.source.read(self.index), name=self.name)
+
+    def calibration(self) -> RigCalibration | None:
+        """Return what it was rectified with. Raises ModelError."""
+        if self.calibration_file is None:
+            return None
+        try:
+            return load_calibration(self.calibration_file)
+        except CalibrationError as error:
+            raise ModelError(str(error)) from error
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Something that was opened.
+
+    Attributes:
+        title: its name on screen.
+        path: where it lies; None for a frame from live.
+        items: its pairs, in order.
+        methods: specs (see `models.evaluation.methods`) that its results come from, if it has results.
+        results: folder of an evaluation whose predictions are there already.
+        live: by item, a result that was frozen, with its W.
+    """
+
+    title: str
+    path: Path | None
+    items: Sequence[Item]
+    methods: tuple[str, ...] = ()
+    results: Path | None = None
+    live: Mapping[str, Colorization] = field(default_factory=dict)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Item]:
+        """Return the items by their names."""
+        return {item.name: item for item in self.items}
+
+    def item(self, name: str) -> Item:
+        """Return an item. Raises ModelError if there is none of that name."""
+        if name not in self.by_name:
+            raise ModelError(f"{self.title} has no pair {name}")
+        return self.by_name[name]
+
+
+def open_source(path: Path, names: Sequence[str] = ()) -> Source:
+    """Open what lies at a path.
+
+    Args:
+        path: a captured dataset, a folder of pairs (or of such folders), or what `evaluate` wrote.
+        names: of the pairs to show; all without.
+
+    Raises:
+        ModelError: in one line: nothing there that can be inspected, or what reading it raises.
+    """
+    if not path.exists():
+        raise ModelError(f"{path} does not exist")
+    if (path / EVALUATED_NAME).is_file():
+        source = _open_results(path)
+    elif is_captured(path):
+        source = Source(path.resolve().name, path, _captured_items(path))
+    else:
+        source = Source(path.resolve().name, path, _items_of(open_sets([path], {})))
+    return _narrowed(source, names) if names else source
+
+
+def freeze(result: LiveResult) -> Source:
+    """Return the newest live result as a source of one pair, with its W."""
+    pair = Pair(
+        name="live",
+        scene="live",
+        mono=result.rectified.mono,
+        reference=result.rectified.reference,
+        truth=None if result.truth is None else result.truth.color,
+        disparity=None if result.truth is None else result.truth.disparity,
+        visible=None if result.truth is None else ~result.truth.occluded,
+    )
+    data = DataSet("live", _OnePair(pair), result.colorization.search)
+    item = _LiveItem("live", data, 0, in_use=result.rectified.calibration)
+    return Source("Frozen from live", None, (item,), live={"live": result.colorization})
+
+
+@dataclass(frozen=True, eq=False)
+class _LiveItem(Item):
+    in_use: RigCalibration | None = None
+
+    def calibration(self) -> RigCalibration | None:
+        return self.in_use
+
+
+class _OnePair:
+    """A pair in memory as a source of pairs."""
+
+    def __init__(self, pair: Pair) -> None:
+        self._pair = pair
+        self.names: Sequence[str] = (pair.name,)
+
+    def __len__(self) -> int:
+        return 1
+
+    def read(self, index: int) -> Pair:
+        """Return the pair."""
+        del index
+        return self._pair
+
+    def scene_of(self, index: int) -> str:
+        """Return its scene."""
+        del index
+        return self._pair.scene
+
+
+def _captured_items(path: Path) -> list[Item]:
+    pairs = CapturedPairs(path)
+    ranges: dict[Path, SearchRange] = {}
+    sets: dict[SearchRange, DataSet] = {}
+    items = []
+    for index, record in enumerate(pairs.records):
+        file = pairs.calibration_file(index)
+        if file not in ranges:
+            ranges[file] = SearchRange(pairs.max_disparity(index))
+        search = ranges[file]
+        data = sets.setdefault(search, DataSet(path.resolve().name, pairs, search))
+        items.append(Item(record.name, data, index, record, file))
+    return items
+
+
+def _items_of(sets: Sequence[DataSet]) -> list[Item]:
+    several = len(sets) > 1
+    return [
+        Item(f"{data.name}/{name}" if several else name, data, index)
+        for data in sets
+        for index, name in enumerate(data.source.names)
+    ]
+
+
+def _open_results(path: Path) -> Source:
+    """Open an evaluation: the pairs that it read, and the methods that it judged."""
+    try:
+        table = json.loads((path / EVALUATED_NAME).read_bytes())
+        folders = [Path(str(folder)) for folder in table["data"]]
+        methods = tuple(str(spec) for spec in table["methods"])
+        ranges = {
+            str(name): SearchRange(int(r[0]), int(r[1]), bool(r[2])) for name, r in table["ranges"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
+        raise ModelError(f"{path / EVALUATED_NAME} does not tell what was evaluated ({error})") from error
+    missing = [folder for folder in folders if not folder.is_dir()]
+    if missing:
+        raise ModelError(f"{path} was made from {missing[0]}, which is not there any more: bring it back")
+    items = _items_of(open_sets(folders, ranges))
+    return Source(path.resolve().name, path, items, methods, path)
+
+
+def _narrowed(source: Source, names: Sequence[str]) -> Source:
+    return replace(source, items=[source.item(name) for name in names])
+
+
+__all__ = ["EVALUATED_NAME", "Item", "Source", "freeze", "open_source"]

@@ -1,0 +1,258 @@
+"""Results of methods on the pairs of a source: made once, kept by content and weights, within a limit."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import wraps
+from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar, cast
+
+import numpy as np
+
+from app.inspecting.sources import Source
+from models.data.pairs import Pair
+from models.engine import Colorization, SearchRange
+from models.errors import ModelError
+from models.evaluation.methods import Contestant, Method, NetworkMethod, Prediction, TwoPass, open_methods
+from models.evaluation.predictions import (
+    load_prediction,
+    prediction_key,
+    prediction_path,
+    save_prediction,
+    stored_key,
+)
+
+LIVE = "live result"
+"""Name of the method whose result was frozen together with its frame."""
+CACHE_LIMIT_BYTES = 4 << 30
+T = TypeVar("T")
+R = TypeVar("R")
+P = ParamSpec("P")
+KEPT_PAIRS, KEPT_RESULTS, KEPT_EXPLANATIONS = 8, 24, 3
+
+
+def _one_at_a_time(
+    call: Callable[Concatenate[ResultStore, P], R],
+) -> Callable[Concatenate[ResultStore, P], R]:
+    """Let a method of the store wait for the others: networks belong to one thread at a time."""
+
+    @wraps(call)
+    def guarded(store: ResultStore, *args: P.args, **kwargs: P.kwargs) -> R:
+        with store.lock:
+            return call(store, *args, **kwargs)
+
+    return cast("Callable[Concatenate[ResultStore, P], R]", guarded)
+
+
+class ResultStore:
+    """Results of one source; implements `app.inspecting.results.Results`. For worker threads: calls block,
+    also for each other.
+
+    Args:
+        source: the pairs.
+        cache: folder for results, shared by all sources.
+    """
+
+    def __init__(self, source: Source, cache: Path) -> None:
+        self.source = source
+        self._cache = cache
+        self.lock = threading.RLock()
+        self._methods: dict[str, Contestant] = {}
+        self._loaded: Method | None = None
+        self._pairs: OrderedDict[str, Pair] = OrderedDict()
+        self._keys: dict[tuple[str, str], str] = {}
+        self._predictions: OrderedDict[str, Prediction] = OrderedDict()
+        self._explanations: OrderedDict[str, Colorization] = OrderedDict()
+
+    # --- Results ---
+
+    @property
+    def items(self) -> Sequence[str]:
+        """Return the names of the pairs."""
+        return [item.name for item in self.source.items]
+
+    @property
+    def methods(self) -> Sequence[str]:
+        """Return the names of the methods."""
+        return [*([LIVE] if self.source.live else []), *self._methods]
+
+    @_one_at_a_time
+    def pair(self, item: str) -> Pair:
+        """Read a pair. Raises ModelError."""
+        return _kept(self._pairs, item, self.source.item(item).read, KEPT_PAIRS)
+
+    def search(self, item: str) -> SearchRange:
+        """Return where colours are searched in a pair. Raises ModelError."""
+        return self.source.item(item).data.search_for(self.pair(item))
+
+    @_one_at_a_time
+    def prediction(self, item: str, method: str) -> Prediction | None:
+        """Return a result that is there already, None if it was not made yet. Raises ModelError."""
+        if method == LIVE:
+            return live_prediction(self.source.live[item]) if item in self.source.live else None
+        key = self._result_key(item, method)
+        if key is None:
+            return None
+        if key in self._predictions:
+            self._predictions.move_to_end(key)
+            return self._predictions[key]
+        path = self._place(item, method, key)
+        if stored_key(path) != key:
+            return None
+        with suppress(OSError):
+            path.touch()  # used: others go first when room is needed
+        return _kept(self._predictions, key, lambda: load_prediction(path), KEPT_RESULTS)
+
+    @_one_at_a_time
+    def key(self, item: str, method: str) -> str | None:
+        """Return what changes when the result or the truth does; None without a result. Raises ModelError."""
+        if self.prediction(item, method) is None:
+            return None
+        pair = self.pair(item)
+        digest = hashlib.sha256((self._result_key(item, method) or f"{LIVE} {id(self.source)}").encode())
+        for image in (pair.truth, pair.disparity, pair.visible):
+            digest.update(b"none" if image is None else np.ascontiguousarray(image).data)
+        return digest.hexdigest()
+
+    def gates(self, item: str) -> Mapping[str, float | None]:
+        """Return what the dataset knows of the pair."""
+        record = self.source.item(item).record
+        return {} if record is None else record.gates
+
+    # --- making results ---
+
+    @_one_at_a_time
+    def use_methods(self, specs: Sequence[str]) -> None:
+        """Judge these methods from now on; see `open_methods`. Raises ModelError."""
+        former = self._methods
+        opened = {method.name: method for method in open_methods(specs, self._cache / "weights")}
+        self._methods = {
+            name: former[name]
+            if name in former and former[name].fingerprint == method.fingerprint
+            else method
+            for name, method in opened.items()
+        }
+        self._keys.clear()
+
+    @_one_at_a_time
+    def make(self, item: str, method: str) -> Prediction | None:
+        """Return what a method says of a pair; made and kept if it is not there. Raises ModelError."""
+        found = self.prediction(item, method)
+        member = None if found is not None or method == LIVE else self._member(item, method)
+        if member is None:
+            return found
+        key = self._result_key(item, method)
+        assert key is not None, "there is a member, so there is a key"
+        pair = self.pair(item)
+        prediction = member.colorize(pair.mono, pair.reference, self._search_of(item, member))
+        save_prediction(self._place(item, method, key), key, prediction)
+        return _kept(self._predictions, key, lambda: prediction, KEPT_RESULTS)
+
+    @_one_at_a_time
+    def explain(self, item: str, method: str) -> Colorization | None:
+        """Return a result with its W, made anew unless it is one of the last; None from a method without W.
+
+        Raises ModelError.
+        """
+        if method == LIVE:
+            return self.source.live.get(item)
+        member = self._member(item, method)
+        key = self._result_key(item, method)
+        if not isinstance(member, NetworkMethod) or key is None:
+            return None
+        pair = self.pair(item)
+
+        def make() -> Colorization:
+            return member.explain(pair.mono, pair.reference, self._search_of(item, member))
+
+        result = _kept(self._explanations, key, make, KEPT_EXPLANATIONS)
+        path = self._place(item, method, key)
+        if stored_key(path) != key:
+            save_prediction(path, key, member.prediction_of(result))
+        return result
+
+    def explains(self, method: str) -> bool:
+        """Return whether a method has a W to show."""
+        return method == LIVE or not isinstance(self._methods.get(method), TwoPass)
+
+    def trim(self, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
+        """Remove the results that were used longest ago until the rest fits; return how many were removed."""
+        files = []
+        for path in self._cache.glob("results/*/*.npz"):
+            with suppress(OSError):
+                stat = path.stat()
+                files.append((stat.st_mtime, stat.st_size, path))
+        total, removed = sum(size for _, size, _ in files), 0
+        for _, size, path in sorted(files):
+            if total <= limit_bytes:
+                break
+            with suppress(OSError):
+                path.unlink()
+                total -= size
+                removed += 1
+        return removed
+
+    # --- small things ---
+
+    def _member(self, item: str, method: str) -> Method | None:
+        if method not in self._methods:
+            raise ModelError(f"no method is called {method}")
+        member = self._methods[method].member_for(item)
+        if member is not None and member is not self._loaded:
+            member.load()
+            self._loaded = member
+        return member
+
+    def _search_of(self, item: str, member: Method) -> SearchRange:
+        search = self.search(item)
+        bound = member.candidates
+        return search if bound is None else SearchRange(bound, search.offset, search.mirrored)
+
+    def _result_key(self, item: str, method: str) -> str | None:
+        if (item, method) not in self._keys:
+            if method == LIVE:
+                return None
+            member = self._member(item, method)
+            if member is None:
+                return None
+            self._keys[item, method] = prediction_key(member, self.pair(item), self._search_of(item, member))
+        return self._keys[item, method]
+
+    def _place(self, item: str, method: str, key: str) -> Path:
+        """Return where a result lies: in the evaluation that it comes from, else in the cache."""
+        if self.source.results is not None:
+            known = self.source.item(item)
+            member = self._methods[method].member_for(item)
+            name = known.data.source.names[known.index]
+            if member is not None:
+                path = prediction_path(self.source.results / "predictions", member, known.data.name, name)
+                if stored_key(path) == key:
+                    return path
+        return self._cache / "results" / key[:2] / f"{key}.npz"
+
+
+def live_prediction(result: Colorization) -> Prediction:
+    """Return what is kept of a live result."""
+    return Prediction(
+        first_pass=result.first_pass,
+        second_pass=result.second_pass,
+        confidence=result.confidence,
+        refined=result.refined,
+        warped_luma=result.warped_luma,
+        disparity=result.disparity,
+        return_error=result.return_error,
+    )
+
+
+def _kept(kept: OrderedDict[str, T], key: str, make: Callable[[], T], most: int) -> T:
+    """Return what is kept under a key, made if it is not there; the oldest go when there are too many."""
+    if key not in kept:
+        kept[key] = make()
+        while len(kept) > most:
+            kept.popitem(last=False)
+    kept.move_to_end(key)
+    return kept[key]
