@@ -18,6 +18,7 @@ from app.pipeline.colorizing import ColorizeStage
 from app.pipeline.drift import DriftWatch
 from app.pipeline.gate import PairGate
 from app.pipeline.memory import MemoryWatch
+from app.pipeline.nodes import nodes_that_matter
 from app.pipeline.pairing import PairStage
 from app.pipeline.recorder import Recorder
 from app.pipeline.rectifying import RectifyStage
@@ -32,7 +33,7 @@ from app.pipeline.worker import Worker
 from app.search import SearchWish
 from capture.calibration import RigCalibration, save_calibration
 from capture.correction import without_correction
-from capture.errors import CalibrationError, DatasetError
+from capture.errors import CalibrationError, CaptureError, DatasetError
 from capture.frames import ROLES, Frame, FramePair, Role
 from capture.rig import Rig, RigInfo, Setting, SettingValue
 from capture.spec import GenicamSpec, ReplaySpec, RigSpec, VirtualSpec
@@ -263,13 +264,17 @@ class LivePipeline:
         self._gate.step()
 
     def open_dataset(self, folder: Path) -> None:
-        """Open or create a dataset to save to. Raises DatasetError."""
+        """Open or create a dataset to save to. Reads the cameras: a second or two. Raises DatasetError."""
         self._recorder.open(folder, {role: self._nodes(role) for role in ROLES})
         self.capturing.opened(folder)
 
     def _nodes(self, role: Role) -> dict[str, SettingValue]:
-        """Return what a camera is set to, as far as it is known without asking it."""
-        return {name: setting.value for name, setting in self.cameras.settings(role).items()}
+        """Return what a camera is set to; what is known without asking it, if it does not answer."""
+        try:
+            return nodes_that_matter(self.cameras.features(role), self.cameras.snapshot(role))
+        except CaptureError:
+            log.info("the %s camera does not tell its settings", role, exc_info=True)
+            return {name: setting.value for name, setting in self.cameras.settings(role).items()}
 
     def save_pair(self) -> None:
         """Save the newest raw pair (the frozen one while frozen) to the open dataset.
@@ -457,7 +462,9 @@ class LivePipeline:
         self._source.apply_to(rig, TRIGGER_ROLE, "TriggerMode", "On" if waits else "Off")
 
     def _colorized(self, result: LiveResult) -> None:
-        self.capturing.colorized(result.colorization)
+        colorization = result.colorization
+        cycle_ssim = (colorization.cycle_ssim_cb + colorization.cycle_ssim_cr) / 2
+        self.capturing.colorized(result.rectified.pair, cycle_ssim)
         self._results.put(result)
 
     def _row_error_px(self) -> float | None:
