@@ -7,9 +7,8 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
-from typing import Concatenate, ParamSpec, TypeVar, cast
+from typing import TypeVar
 
 import numpy as np
 
@@ -30,27 +29,13 @@ LIVE = "live result"
 """Name of the method whose result was frozen together with its frame."""
 CACHE_LIMIT_BYTES = 4 << 30
 T = TypeVar("T")
-R = TypeVar("R")
-P = ParamSpec("P")
 KEPT_PAIRS, KEPT_RESULTS, KEPT_EXPLANATIONS = 8, 24, 3
 
 
-def _one_at_a_time(
-    call: Callable[Concatenate[ResultStore, P], R],
-) -> Callable[Concatenate[ResultStore, P], R]:
-    """Let a method of the store wait for the others: networks belong to one thread at a time."""
-
-    @wraps(call)
-    def guarded(store: ResultStore, *args: P.args, **kwargs: P.kwargs) -> R:
-        with store.lock:
-            return call(store, *args, **kwargs)
-
-    return cast("Callable[Concatenate[ResultStore, P], R]", guarded)
-
-
 class ResultStore:
-    """Results of one source; implements `app.inspecting.results.Results`. For worker threads: calls block,
-    also for each other.
+    """Results of one source; implements `app.inspecting.results.Results`. For worker threads: calls block.
+
+    Networks run one at a time, and what is there already can be read meanwhile.
 
     Args:
         source: the pairs.
@@ -60,9 +45,10 @@ class ResultStore:
     def __init__(self, source: Source, cache: Path) -> None:
         self.source = source
         self._cache = cache
-        self.lock = threading.RLock()
+        self._lock = threading.RLock()  # for what is kept in memory
+        self._running = threading.Lock()  # for the networks
         self._methods: dict[str, Contestant] = {}
-        self._loaded: Method | None = None
+        self._loaded: set[Method] = set()
         self._pairs: OrderedDict[str, Pair] = OrderedDict()
         self._keys: dict[tuple[str, str], str] = {}
         self._predictions: OrderedDict[str, Prediction] = OrderedDict()
@@ -80,16 +66,15 @@ class ResultStore:
         """Return the names of the methods."""
         return [*([LIVE] if self.source.live else []), *self._methods]
 
-    @_one_at_a_time
     def pair(self, item: str) -> Pair:
         """Read a pair. Raises ModelError."""
-        return _kept(self._pairs, item, self.source.item(item).read, KEPT_PAIRS)
+        with self._lock:
+            return _kept(self._pairs, item, self.source.item(item).read, KEPT_PAIRS)
 
     def search(self, item: str) -> SearchRange:
         """Return where colours are searched in a pair. Raises ModelError."""
         return self.source.item(item).data.search_for(self.pair(item))
 
-    @_one_at_a_time
     def prediction(self, item: str, method: str) -> Prediction | None:
         """Return a result that is there already, None if it was not made yet. Raises ModelError."""
         if method == LIVE:
@@ -97,17 +82,14 @@ class ResultStore:
         key = self._result_key(item, method)
         if key is None:
             return None
-        if key in self._predictions:
-            self._predictions.move_to_end(key)
-            return self._predictions[key]
         path = self._place(item, method, key)
-        if stored_key(path) != key:
-            return None
-        with suppress(OSError):
-            path.touch()  # used: others go first when room is needed
-        return _kept(self._predictions, key, lambda: load_prediction(path), KEPT_RESULTS)
+        with self._lock:
+            if key not in self._predictions and stored_key(path) != key:
+                return None
+            with suppress(OSError):
+                path.touch()  # used: others go first when room is needed
+            return _kept(self._predictions, key, lambda: load_prediction(path), KEPT_RESULTS)
 
-    @_one_at_a_time
     def key(self, item: str, method: str) -> str | None:
         """Return what changes when the result or the truth does; None without a result. Raises ModelError."""
         if self.prediction(item, method) is None:
@@ -125,7 +107,6 @@ class ResultStore:
 
     # --- making results ---
 
-    @_one_at_a_time
     def use_methods(self, specs: Sequence[str]) -> None:
         """Judge these methods from now on; see `open_methods`. Raises ModelError."""
         former = self._methods
@@ -138,7 +119,6 @@ class ResultStore:
         }
         self._keys.clear()
 
-    @_one_at_a_time
     def make(self, item: str, method: str) -> Prediction | None:
         """Return what a method says of a pair; made and kept if it is not there. Raises ModelError."""
         found = self.prediction(item, method)
@@ -147,12 +127,11 @@ class ResultStore:
             return found
         key = self._result_key(item, method)
         assert key is not None, "there is a member, so there is a key"
-        pair = self.pair(item)
-        prediction = member.colorize(pair.mono, pair.reference, self._search_of(item, member))
-        save_prediction(self._place(item, method, key), key, prediction)
-        return _kept(self._predictions, key, lambda: prediction, KEPT_RESULTS)
+        pair, search = self.pair(item), self._search_of(item, member)
+        with self._running:
+            prediction = member.colorize(pair.mono, pair.reference, search)
+        return self._keep(item, method, key, prediction)
 
-    @_one_at_a_time
     def explain(self, item: str, method: str) -> Colorization | None:
         """Return a result with its W, made anew unless it is one of the last; None from a method without W.
 
@@ -164,16 +143,16 @@ class ResultStore:
         key = self._result_key(item, method)
         if not isinstance(member, NetworkMethod) or key is None:
             return None
-        pair = self.pair(item)
-
-        def make() -> Colorization:
-            return member.explain(pair.mono, pair.reference, self._search_of(item, member))
-
-        result = _kept(self._explanations, key, make, KEPT_EXPLANATIONS)
-        path = self._place(item, method, key)
-        if stored_key(path) != key:
-            save_prediction(path, key, member.prediction_of(result))
-        return result
+        with self._lock:
+            if key in self._explanations:
+                self._explanations.move_to_end(key)
+                return self._explanations[key]
+        pair, search = self.pair(item), self._search_of(item, member)
+        with self._running:
+            result = member.explain(pair.mono, pair.reference, search)
+        self._keep(item, method, key, member.prediction_of(result))
+        with self._lock:
+            return _kept(self._explanations, key, lambda: result, KEPT_EXPLANATIONS)
 
     def explains(self, method: str) -> bool:
         """Return whether a method has a W to show."""
@@ -198,13 +177,21 @@ class ResultStore:
 
     # --- small things ---
 
+    def _keep(self, item: str, method: str, key: str, prediction: Prediction) -> Prediction:
+        path = self._place(item, method, key)
+        if stored_key(path) != key:
+            save_prediction(path, key, prediction)
+        with self._lock:
+            return _kept(self._predictions, key, lambda: prediction, KEPT_RESULTS)
+
     def _member(self, item: str, method: str) -> Method | None:
         if method not in self._methods:
             raise ModelError(f"no method is called {method}")
         member = self._methods[method].member_for(item)
-        if member is not None and member is not self._loaded:
-            member.load()
-            self._loaded = member
+        if member is not None and member not in self._loaded:
+            with self._running:
+                member.load()
+            self._loaded.add(member)
         return member
 
     def _search_of(self, item: str, member: Method) -> SearchRange:
