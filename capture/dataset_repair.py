@@ -126,7 +126,7 @@ def _set_unlisted_aside(folder: Path, listed: set[str]) -> int:
     count = 0
     for role in ROLES:
         for path in sorted((folder / role).glob("*.png")):
-            if path.stem in listed or not path.is_file():
+            if path.stem in listed or not (path.is_file() or path.is_symlink()):
                 continue
             target = folder / ORPHANS_NAME / role / path.name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, PairState
 from capture.dataset_events import EVENTS_NAME
-from capture.dataset_files import check_inside, printable
+from capture.dataset_files import MOST_TABLE_BYTES, check_inside, printable, read_inside
 from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME
 from capture.dataset_notes import NOTES_NAME, read_notes
 from capture.dataset_reader import DatasetReader
@@ -61,8 +61,8 @@ def is_captured(folder: Path) -> bool:
 def refuse_other_schemas(folder: Path) -> None:
     """Raise DatasetError if a newer version of the format is there: nothing in it may be called damage."""
     try:
-        document = parse_toml((folder / DATASET_NAME).read_bytes())
-    except (OSError, ValueError):
+        document = parse_toml(read_inside(folder, folder / DATASET_NAME, MOST_TABLE_BYTES))
+    except (OSError, ValueError, DatasetError):
         return
     schema = document.get("schema")
     if isinstance(schema, int) and not isinstance(schema, bool) and schema not in READABLE_SCHEMAS:
@@ -226,7 +226,7 @@ def _folder_findings(folder: Path) -> Iterator[Finding]:
             except DatasetError as error:
                 yield Finding("link", name, printable(str(error)))
                 continue
-        if path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX:
+        if _is_temporary(path):
             yield Finding(
                 "temporary", name, "a file that was being written when its program died", "removes it"
             )
@@ -234,6 +234,11 @@ def _folder_findings(folder: Path) -> Iterator[Finding]:
             yield Finding("link", name, "is neither a file nor a folder")
         elif path.name not in _KNOWN and not path.name.startswith("calibration"):
             yield Finding("unknown", name, "is no part of the dataset", is_damage=False)
+
+
+def _is_temporary(path: Path) -> bool:
+    is_one = path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
+    return is_one and (path.is_file() or path.is_symlink())
 
 
 def _unlisted(folder: Path, listed: set[str], states: Mapping[str, PairState]) -> Iterator[Finding]:
@@ -256,7 +261,7 @@ def _stray(
     folder: Path, path: Path, listed: set[str], states: Mapping[str, PairState], *, trashed: bool
 ) -> Iterator[Finding]:
     name = printable(str(path.relative_to(folder)))
-    if path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX:
+    if _is_temporary(path):
         yield Finding("temporary", name, "a file that was being written when its program died", "removes it")
     elif path.suffix != ".png" or not (path.is_file() or path.is_symlink()):
         yield Finding("unknown", name, "is no part of the dataset", is_damage=False)

@@ -1,23 +1,25 @@
 """Pairs of one or several datasets as one new dataset: merging, and taking parts out.
 
 What was captured goes along unchanged: images (hard links where the disk allows, else copies), lines,
-sessions, calibrations, events, what people decided, notes. Every file is compared with its hash before.
+sessions, calibrations, events, what people decided, notes. Every file is compared with its line before.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import tomli_w
 
+from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, Edit, Edits, PairState, to_edit_line
 from capture.dataset_events import EVENTS_NAME, read_events
 from capture.dataset_files import printable
@@ -35,7 +37,7 @@ from capture.dataset_records import (
 from capture.dataset_writer import HEADER, keep_calibration
 from capture.datasets.files import faults_of_pair, in_parallel
 from capture.datasets.scan import Progress
-from capture.errors import DatasetError
+from capture.errors import CalibrationError, DatasetError
 from capture.files import sync_folder, write_atomically
 from capture.frames import ROLES
 
@@ -210,7 +212,7 @@ def _verify(sources: Sequence[_Source], taken: Sequence[_Taken], progress: Progr
 
     def look(pair: _Taken) -> str:
         folder = sources[pair.part].folder
-        faults = faults_of_pair(folder, pair.source, "hashes", trashed=False)
+        faults = faults_of_pair(folder, pair.source, "pixels", trashed=False)
         return f"{folder}: {faults[0].message}; check --repair sets it aside" if faults else ""
 
     for done, (_, fault) in enumerate(in_parallel(look, taken), start=1):
@@ -277,9 +279,22 @@ def _sessions_of(source: _Source, out: Path, *, several: bool) -> list[dict[str,
             path = source.reader.calibration_path(some)
             if path is None:
                 raise DatasetError(f"{source.folder}: the calibration of session {number} is missing")
-            entry["calibration"] = keep_calibration(out, path.read_bytes())
+            entry["calibration"] = keep_calibration(out, _calibration_data(path, session))
         carried.append(entry)
     return carried
+
+
+def _calibration_data(path: Path, session: Mapping[str, object]) -> bytes:
+    """Return the content of a calibration file, if it is one, and the one that was in use."""
+    try:
+        load_calibration(path)
+    except CalibrationError as error:
+        raise DatasetError(str(error)) from error
+    data = path.read_bytes()
+    known = session.get("calibration_sha256")
+    if isinstance(known, str) and hashlib.sha256(data).hexdigest() != known:
+        raise DatasetError(f"{path} is not the file that was in use (its hash differs)")
+    return data
 
 
 def _edit_lines(taken: Sequence[_Taken]) -> bytes:

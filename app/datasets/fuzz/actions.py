@@ -1,0 +1,212 @@
+"""What is done with a spoiled dataset, and what must hold: nothing crashes, nothing outside changes, nothing
+captured is lost, and what was called sound can be used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from app.datasets.export import ExportPlan, export_pairs
+from app.datasets.scenes import split_records
+from app.training_data import open_training_pairs
+from capture.calibration import load_calibration
+from capture.dataset import (
+    DatasetEditor,
+    DatasetEvent,
+    DatasetReader,
+    DatasetWriter,
+    Edit,
+    read_events,
+    read_notes,
+    write_notes,
+)
+from capture.dataset_records import ORPHANS_NAME, TRASH_NAME
+from capture.datasets.check import check_dataset, is_captured
+from capture.datasets.combine import Part, combine
+from capture.datasets.mend import mend_dataset
+from capture.errors import CalibrationError, CaptureError, DatasetError
+from capture.frames import ROLES, FramePair
+from capture.replay import ReplayRig
+from capture.rig import CameraInfo, RigInfo
+from capture.spec import ReplaySpec
+from models.errors import ModelError
+
+REFUSALS = (DatasetError, CalibrationError, ModelError, CaptureError)
+"""What a hostile dataset may be met with; anything else is a fault of ours."""
+LONGEST_MESSAGE = 2_000
+
+
+class Broken(Exception):
+    """Something that must hold does not."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Where a spoiled dataset lies; beside it `pristine` and `outside`, which must not change, and `out`."""
+
+    dataset: Path
+    pristine: Path
+    out: Path
+    frame_pair: FramePair
+
+
+Action = Callable[[Scene, random.Random], None]
+
+
+def run_action(name: str, scene: Scene, rng: random.Random) -> str:
+    """Do something with the dataset; return "fine" or "refused".
+
+    Raises Broken, or whatever else comes out of the code under test.
+    """
+    captured = images_of(scene.dataset)
+    try:
+        ACTIONS[name](scene, rng)
+        result = "fine"
+    except REFUSALS as error:
+        _check_message(str(error))
+        result = "refused"
+    lost = captured - images_of(scene.dataset)
+    if lost:
+        raise Broken(f"{name} lost {sum(lost.values())} images that were captured")
+    return result
+
+
+def images_of(folder: Path) -> Counter[str]:
+    """Return how often each content occurs among the image files of a dataset, set aside or not."""
+    places = (folder, folder / TRASH_NAME, folder / ORPHANS_NAME)
+    return Counter(
+        hashlib.sha256(path.read_bytes()).hexdigest()
+        for place in places
+        for role in ROLES
+        for path in _pngs(place / role)
+    )
+
+
+def _pngs(folder: Path) -> Iterator[Path]:
+    if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
+        return
+    for path in folder.glob("*.png"):
+        if path.is_file() and not path.is_symlink():
+            yield path
+
+
+def _check_message(text: str) -> None:
+    if len(text) > LONGEST_MESSAGE:
+        raise Broken(f"a message of {len(text)} characters: {text[:200]!r} …")
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise Broken(f"a message that cannot be shown: {text!r}") from error
+    if "\x1b" in text or "\x00" in text:
+        raise Broken(f"a message that a terminal would obey: {text!r}")
+
+
+def _read(scene: Scene, _: random.Random) -> None:
+    reader = DatasetReader.open(scene.dataset)
+    for record in (*reader.records, *reader.trash):
+        try:
+            reader.load(record, verify=True)
+            path = reader.calibration_path(record)
+            if path is not None:
+                load_calibration(path)
+        except (DatasetError, CalibrationError) as error:
+            _check_message(str(error))
+    read_events(scene.dataset)
+    read_notes(scene.dataset)
+
+
+def _check(scene: Scene, _: random.Random) -> None:
+    """Check; what is called sound must be usable, and findings must be printable."""
+    checked = check_dataset(scene.dataset)
+    for finding in checked.findings:
+        _check_message(f"{finding.name}: {finding.message}")
+    if checked.damage == 0:
+        _use(scene.dataset, "a check found no damage")
+
+
+def _use(folder: Path, why: str) -> None:
+    try:
+        reader = DatasetReader.open(folder)
+        for record in reader.records:
+            reader.load(record, verify=True)
+            reader.calibration_path(record)
+    except DatasetError as error:
+        raise Broken(f"{why}, but: {error}") from error
+
+
+def _mend(scene: Scene, _: random.Random) -> None:
+    """Mend; nothing that can be mended may be left, and a second time nothing may happen."""
+    checked = check_dataset(scene.dataset)
+    mended, after = mend_dataset(scene.dataset, checked)
+    left = [finding for finding in after.findings if finding.mend]
+    if left:
+        raise Broken(f"mended ({mended}), but left: {left[0]}")
+    if after.damage == 0 and is_captured(scene.dataset):
+        _use(scene.dataset, "everything was mended")
+
+
+def _merge(scene: Scene, _: random.Random) -> None:
+    combine([Part(scene.pristine), Part(scene.dataset)], scene.out, link=False)
+    if check_dataset(scene.out).damage:
+        raise Broken(f"merged into a damaged dataset: {check_dataset(scene.out).findings}")
+
+
+def _export(scene: Scene, rng: random.Random) -> None:
+    source = open_training_pairs([scene.dataset], verify=True)
+    shards = rng.choice((None, None, 2))
+    export_pairs(source, scene.out, ExportPlan(bits=rng.choice((None, 8, 16)), shard_pairs=shards))
+
+
+def _split(scene: Scene, _: random.Random) -> None:
+    reader = DatasetReader.open(scene.dataset)
+    split_records(scene.dataset, reader.records, 0, 0.7, "tags")
+
+
+def _edit(scene: Scene, rng: random.Random) -> None:
+    names = tuple(record.name for record in DatasetReader.open(scene.dataset).records)[:2]
+    edit = Edit(names, add_tags=("new",), trashed=rng.choice((None, True)))
+    back = DatasetEditor(scene.dataset).apply(edit)
+    DatasetEditor(scene.dataset).apply(*back)
+
+
+def _write(scene: Scene, _: random.Random) -> None:
+    """Go on capturing; what was saved must be there."""
+    pair = scene.frame_pair
+    with DatasetWriter(scene.dataset, RIG) as writer:
+        name = writer.save(pair)
+        writer.note(DatasetEvent("rig_lost", {"cause": "tried"}))
+    write_notes(scene.dataset, "noted")
+    reader = DatasetReader.open(scene.dataset)
+    record = next((record for record in reader.records if record.name == name), None)
+    if record is None or (reader.load(record, verify=True).mono.image != pair.mono.image).any():
+        raise Broken(f"pair {name} was saved, but is not there")
+
+
+def _replay(scene: Scene, _: random.Random) -> None:
+    with ReplayRig(ReplaySpec(scene.dataset, loop=False)) as rig:
+        rig.start()
+        rig.next_frame(1.0)
+
+
+CAMERA = CameraInfo("mono", "1", "Maker", "Model", 64, 64, "Mono8", has_clock=True)
+RIG = RigInfo("virtual", "fuzz", CAMERA, replace(CAMERA, role="color"), None, True, None)
+
+ACTIONS: dict[str, Action] = {
+    "read": _read,
+    "check": _check,
+    "mend": _mend,
+    "merge": _merge,
+    "export": _export,
+    "split": _split,
+    "edit": _edit,
+    "write": _write,
+    "replay": _replay,
+}
+ALWAYS = ("read", "check")
+"""Done with every dataset; one of the others follows, as some change it."""
+EXPORTED = ("train", "held_out")
