@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 from capture.errors import CalibrationError, CaptureError, DatasetError
+from capture.words import printable
 from models.errors import ModelError
 
 EXIT_BAD_INPUT = 2
@@ -71,7 +72,7 @@ def main(argv: Sequence[str]) -> int:
         return module.run(args)
     except (CaptureError, CalibrationError, DatasetError, ModelError) as error:
         logging.getLogger(__name__).debug("what led to the error below", exc_info=True)
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"error: {printable(' '.join(str(error).split()), 4000)}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

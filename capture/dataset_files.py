@@ -10,6 +10,7 @@ import stat
 from pathlib import Path
 
 from capture.errors import DatasetError
+from capture.words import printable
 
 MOST_LIST_BYTES = 1 << 30
 """Of `pairs.jsonl`, `edits.jsonl` or `events.jsonl`: some 800,000 pairs."""
@@ -28,14 +29,6 @@ _BINARY = getattr(os, "O_BINARY", 0)
 def quoted(value: object) -> str:
     """Return a value as a short text of printable characters, in quotes if it is one: for messages."""
     return _short.repr(value).encode("utf-8", "backslashreplace").decode()
-
-
-def printable(text: str, most: int = 200) -> str:
-    """Return a text with characters escaped that a terminal would obey or could not show, cut if long."""
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:most]
-    )
-    return shown if len(text) <= most else f"{shown}…"
 
 
 def check_inside(folder: Path, path: Path) -> None:

@@ -11,17 +11,11 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from capture.dataset_files import (
-    MOST_LINE_BYTES,
-    MOST_LIST_BYTES,
-    MOST_TABLE_BYTES,
-    printable,
-    quoted,
-    read_inside,
-)
+from capture.dataset_files import MOST_LINE_BYTES, MOST_LIST_BYTES, MOST_TABLE_BYTES, quoted, read_inside
 from capture.errors import DatasetError
 from capture.files import parse_toml
 from capture.frames import ROLES, Frame, Layout, Role
+from capture.words import printable
 
 SCHEMA = 2
 READABLE_SCHEMAS = (1, 2)

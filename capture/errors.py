@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from capture.words import printable
+
+LONGEST_MESSAGE = 1500
+"""Files and what is in them may be called anything: their names are shown, not obeyed."""
+
 
 class CaptureError(Exception):
     """A rig, a camera or a stream of frames failed; the message says what happened and what to do."""
@@ -51,6 +56,12 @@ class RigFileError(CaptureError):
 class CalibrationError(Exception):
     """A calibration file, or the images to make one from, cannot be used; the message names what is wrong."""
 
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))
+
 
 class DatasetError(Exception):
     """A dataset or pair folder cannot be read or written; the message names the path."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(printable(message, LONGEST_MESSAGE))

@@ -18,7 +18,6 @@ import numpy as np
 
 from app.datasets.scenes import SceneRule, known_scenes
 from app.training_data import CapturedPairs
-from capture.dataset_files import printable
 from capture.dataset_records import PairRecord
 from capture.datasets.files import in_parallel
 from capture.datasets.scan import Progress
@@ -27,6 +26,7 @@ from capture.errors import DatasetError
 from capture.files import TEMPORARY_SUFFIX, write_atomically
 from capture.frames import Image
 from capture.png import encode_png
+from capture.words import printable
 from models.data.known import KNOWN_NAME, KnownPair, dump_known
 from models.data.pairs import FolderPairs, JoinedPairs, Pair, PairSource
 from models.data.split import PAPER_TRAIN_SHARE, split_known

@@ -9,7 +9,7 @@ from pathlib import Path
 from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, PairState
 from capture.dataset_events import EVENTS_NAME
-from capture.dataset_files import MOST_TABLE_BYTES, check_inside, printable, read_inside
+from capture.dataset_files import MOST_TABLE_BYTES, check_inside, read_inside
 from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME
 from capture.dataset_notes import NOTES_NAME, read_notes
 from capture.dataset_reader import DatasetReader
@@ -31,6 +31,7 @@ from capture.datasets.scan import Line, Lists, Progress
 from capture.errors import CalibrationError, DatasetError
 from capture.files import TEMPORARY_SUFFIX, parse_toml
 from capture.frames import ROLES, Role
+from capture.words import printable
 
 
 def check_dataset(folder: Path, depth: Depth = "pixels", progress: Progress | None = None) -> Checked:

@@ -22,7 +22,6 @@ import tomli_w
 from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, Edit, Edits, PairState, to_edit_line
 from capture.dataset_events import EVENTS_NAME, read_events
-from capture.dataset_files import printable
 from capture.dataset_notes import read_notes, write_notes
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import (
@@ -40,6 +39,7 @@ from capture.datasets.scan import Progress
 from capture.errors import CalibrationError, DatasetError
 from capture.files import sync_folder, write_atomically
 from capture.frames import ROLES
+from capture.words import printable
 
 SOURCES_NAME = "sources.csv"
 """Says of each pair of a merged dataset which dataset it comes from, and what it was called there."""

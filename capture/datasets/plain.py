@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from capture.dataset_files import check_inside, printable
+from capture.dataset_files import check_inside
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import PairRecord, image_path
 from capture.datasets.files import in_parallel
@@ -13,6 +13,7 @@ from capture.datasets.findings import Checked, Finding
 from capture.datasets.scan import Progress
 from capture.errors import DatasetError
 from capture.frames import ROLES
+from capture.words import printable
 
 
 def check_plain(folder: Path, progress: Progress | None) -> Checked:
