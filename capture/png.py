@@ -86,11 +86,17 @@ def encode_png(image: Image, *, stored: bool = False) -> bytes:
     Args:
         image: the pixels.
         stored: do not compress: as large as the pixels, made in a tenth of the time.
+
+    Raises:
+        DatasetError: it cannot be encoded.
     """
     if stored:
         return _stored_png(image)
-    pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
-    done, data = cv2.imencode(".png", pixels, _ENCODING)
+    try:
+        pixels = cv2.cvtColor(image, cv2.COLOR_RGB2BGR) if image.ndim == 3 else image
+        done, data = cv2.imencode(".png", pixels, _ENCODING)
+    except cv2.error as error:  # no memory, or no pixels
+        raise DatasetError(f"cannot encode an image of {image.shape}: {error.err}") from error
     if not done:
         raise DatasetError(f"cannot encode an image of {image.shape} {image.dtype} as PNG")
     return data.tobytes()

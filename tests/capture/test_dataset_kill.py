@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import subprocess
 import sys
@@ -15,14 +16,14 @@ from capture.png import decode_png
 from tests.capture.dataset_pairs import RIG, listed_pairs_that_are_not_whole, make_pair
 
 ROOT = Path(__file__).resolve().parents[2]
-KILLS = 30
+KILLS = int(os.environ.get("CYCLERIG_KILLS", "30"))
 
 # Starting Python takes longer than all else here, so one process forks a child for every kill. The child
 # saves pairs and tells after each one; it is killed a random time after a random one of them.
 KILLED_WRITERS = """
 import os, random, select, signal, sys
 from pathlib import Path
-from capture.dataset import DatasetWriter
+from capture.dataset import DatasetWriter, PairNote
 from tests.capture.dataset_pairs import RIG, make_pair
 
 folder, kills, chance = Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3])
@@ -31,8 +32,10 @@ pairs = [make_pair(index, height=96, width=128) for index in range(8)]
 def write_until_killed(told):
     with DatasetWriter(folder, RIG) as writer:
         while True:
-            writer.save(pairs[writer.count % len(pairs)])
-            os.write(told, b"s")
+            group = [(chance.choice(pairs), PairNote()) for _ in range(chance.choice((1, 1, 2, 5)))]
+            saved = writer.save_group(group, stored=chance.random() < 0.3)
+            assert saved.error is None
+            os.write(told, b"s" * len(saved.names))
 
 for kill in range(kills):
     heard, told = os.pipe()
