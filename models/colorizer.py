@@ -71,6 +71,18 @@ class WeightVolume:
         values = np.interp(candidates, np.arange(len(cell)), cell)
         return np.asarray(values / values.sum(), np.float32)
 
+    def curves(self, xs: NDArray[np.intp], ys: NDArray[np.intp]) -> NDArray[np.float64]:
+        """Return W of many pixels of the first image over the volume's own candidates: N×D, rows sum to 1."""
+        corners = [self.corners(int(x), int(y)) for x, y in zip(xs, ys, strict=True)]
+        rows, columns = (
+            np.array([getattr(c, name) for c in corners]).ravel() for name in ("rows", "columns")
+        )
+        shares = np.array([c.shares for c in corners])
+        logits, log_total = self.logits[0][:, rows, columns].float(), self.log_total[0][rows, columns].float()
+        cells = (logits - log_total).exp().cpu().numpy().reshape(len(logits), -1, 4)
+        weights = np.einsum("dnc,nc->nd", cells.astype(np.float64), shares)
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
     def corners(self, x: int, y: int) -> Corners:
         """Return the cells that pixel (y, x) of the first image is interpolated from."""
         height, width = self.logits.shape[-2:]
