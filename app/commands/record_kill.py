@@ -45,7 +45,7 @@ def kill(args: argparse.Namespace) -> int:
     for number in range(1, args.kill + 1):
         before = _sessions(args.folder)
         told = _record_until_killed(args, chance)
-        _look(args.folder, before, told, tally)
+        look(args.folder, before, told, tally)
         print(f"{number}/{args.kill}: {told} told to be safe, {tally.pairs} pairs so far", flush=True)
     reader = DatasetReader.open(args.folder)
     if gone := damaged(reader, reader.records):
@@ -85,11 +85,11 @@ def _record_until_killed(args: argparse.Namespace, chance: random.Random) -> int
     return told
 
 
-def _look(folder: Path, before: int, told: int, tally: Tally) -> None:
+def look(folder: Path, sessions_before: int, told: int, tally: Tally) -> None:
     """Compare what is on disk with what was told, as it is: nothing is repaired before."""
     tally.rounds += 1
     tally.safe += told
-    verdict = verify(folder) if _sessions(folder) > before else Verdict(0, 0.0, (), {}, 0)
+    verdict = verify(folder) if _sessions(folder) > sessions_before else Verdict(0, 0.0, (), {}, 0)
     tally.pairs += verdict.pairs
     if verdict.pairs < told:
         tally.problems.append(f"round {tally.rounds}: {told} pairs were safe, {verdict.pairs} are listed")
