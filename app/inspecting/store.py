@@ -158,10 +158,11 @@ class ResultStore:
         """Return whether a method has a W to show."""
         return method == LIVE or not isinstance(self._methods.get(method), TwoPass)
 
-    def trim(self, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
+    @staticmethod
+    def trim(cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
         """Remove the results that were used longest ago until the rest fits; return how many were removed."""
         files = []
-        for path in self._cache.glob("results/*/*.npz"):
+        for path in cache.glob("results/*/*.npz"):
             with suppress(OSError):
                 stat = path.stat()
                 files.append((stat.st_mtime, stat.st_size, path))

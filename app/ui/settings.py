@@ -9,6 +9,7 @@ from PySide6.QtCore import QByteArray, QSettings
 from app.ui.pages import LIVE
 
 RECENT_RIGS = 6
+RECENT_SOURCES = 8
 
 
 class UiSettings:
@@ -145,6 +146,33 @@ class UiSettings:
     @dataset_parent.setter
     def dataset_parent(self, value: Path) -> None:
         self._store.setValue("dataset/parent", str(value))
+
+    def layout_of(self, part: str) -> QByteArray:
+        """Return how a part of the window was arranged (splitters, columns); empty if that is not known."""
+        return self._bytes(f"layout/{_key(part)}")
+
+    def set_layout_of(self, part: str, value: QByteArray) -> None:
+        """Remember how a part of the window is arranged."""
+        self._store.setValue(f"layout/{_key(part)}", value)
+
+    @property
+    def inspect_methods(self) -> tuple[str, ...]:
+        """Specs of the methods whose results the page Inspect shows."""
+        return tuple(filter(None, self._text("inspect/methods", "live").split("\n")))
+
+    @inspect_methods.setter
+    def inspect_methods(self, value: tuple[str, ...]) -> None:
+        self._store.setValue("inspect/methods", "\n".join(value))
+
+    @property
+    def recent_sources(self) -> tuple[Path, ...]:
+        """What was inspected, the newest first."""
+        return tuple(Path(text) for text in self._text("inspect/recent", "").split("\n") if text)
+
+    def remember_source(self, path: Path) -> None:
+        """Put a path first among those that were inspected."""
+        recent = [path, *(each for each in self.recent_sources if each != path)]
+        self._store.setValue("inspect/recent", "\n".join(str(each) for each in recent[:RECENT_SOURCES]))
 
     def save(self) -> None:
         """Write to disk now."""

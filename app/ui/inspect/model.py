@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from app.inspecting.store import LIVE, ResultStore
 from app.pipeline.status import LiveResult
 from capture.errors import DatasetError
 from models.data.pairs import Pair
-from models.engine import Colorization
+from models.engine import Colorization, SearchRange
 from models.errors import ModelError
 from models.evaluation.methods import Prediction
 
@@ -31,6 +31,7 @@ class ItemData:
         store: where it comes from.
         item: its name.
         pair: its images; None while they are read.
+        search: where colours are searched in it.
         predictions: by method, what is there.
         explanations: by method, results with their W.
         problems: by method, why there is no result, one line; under "" what is wrong with the pair.
@@ -39,6 +40,7 @@ class ItemData:
     store: ResultStore
     item: str
     pair: Pair | None = None
+    search: SearchRange | None = None
     predictions: Mapping[str, Prediction] = field(default_factory=dict)
     explanations: Mapping[str, Colorization] = field(default_factory=dict)
     problems: Mapping[str, str] = field(default_factory=dict)
@@ -79,6 +81,7 @@ class InspectModel(QObject):
         self._runner: Runner | None = None
         self._shown: ItemData | None = None
         self._explained = ""
+        self._preferred: frozenset[str] = frozenset()
         self._generation = 0
         self._worker: ThreadPoolExecutor | None = None
         self._progress = Progress()
@@ -175,6 +178,11 @@ class InspectModel(QObject):
         if method != self._explained:
             self._explained = method
             self._want()
+
+    def prefer(self, methods: Collection[str]) -> None:
+        """Make the results of these methods for the current item, and of no others: they are on screen."""
+        self._preferred = frozenset(methods)
+        self._want()
 
     def run_all(self, items: Sequence[str], methods: Sequence[str]) -> None:
         """Make results in bulk."""
@@ -273,28 +281,25 @@ class InspectModel(QObject):
         if shown is None:
             return
         store, item = shown.store, shown.item
+        wanted = ItemData(store, item)
 
         def job() -> Callable[[], None]:
             try:
-                pair = store.pair(item)
+                pair, search = store.pair(item), store.search(item)
                 there = {m: p for m in store.methods if (p := store.prediction(item, m)) is not None}
             except (ModelError, DatasetError) as error:
                 text = str(error)
-                return lambda: self._on_loaded(item, None, {}, text)
-            return lambda: self._on_loaded(item, pair, there, "")
+                return lambda: self._on_loaded(replace(wanted, problems={"": text}))
+            return lambda: self._on_loaded(replace(wanted, pair=pair, search=search, predictions=there))
 
         self._submit(job)
 
-    def _on_loaded(
-        self, item: str, pair: Pair | None, predictions: Mapping[str, Prediction], problem: str
-    ) -> None:
-        if self._shown is None or self._shown.item != item:
+    def _on_loaded(self, loaded: ItemData) -> None:
+        if self._shown is None or self._shown.item != loaded.item or self._shown.store is not loaded.store:
             return
-        problems = {"": problem} if problem else {}
-        self._shown = replace(self._shown, pair=pair, predictions=predictions, problems=problems)
+        self._shown = replace(loaded, explanations=self._shown.explanations)
         self.shown_changed.emit(self._shown)
-        if pair is not None:
-            self._want()
+        self._want()
 
     def _want(self) -> None:
         """Ask for the results of the current item that are not there."""
@@ -304,7 +309,7 @@ class InspectModel(QObject):
         wishes = [
             (shown.item, method, method == self._explained)
             for method in shown.store.methods
-            if method not in shown.predictions
+            if (method in self._preferred and method not in shown.predictions)
             or (method == self._explained and method not in shown.explanations)
         ]
         self._runner.want(sorted(wishes, key=lambda wish: (not wish[2], wish[1] != LIVE)))
