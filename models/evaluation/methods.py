@@ -231,8 +231,8 @@ def _open_method(spec: str, folder: Path, device: Device) -> Contestant:
         files = [Path(name) for name in model.split(",") if name]
         return Folds(label, [NetworkMethod(label, str(file), device) for file in files])
     if model in ONE_PASS:
-        # The code is the method: its hash stands for the weights' one.
-        version = hashlib.sha256(Path(peers.__file__).read_bytes()).hexdigest()
+        # The code is the method: its hash stands for the weights' one. All of them are in one file.
+        version = hashlib.sha256(model.encode() + Path(peers.__file__).read_bytes()).hexdigest()
         return TwoPass(label or model, ONE_PASS[model], version)
     try:
         stem, usable = bench.prepare(model, folder)
