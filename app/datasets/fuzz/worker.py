@@ -42,8 +42,9 @@ def _one(scene: Scene, room: Path, seed: int, number: int) -> dict[str, Any]:
     for path in (scene.dataset, scene.out):
         _clear(path)
     shutil.copytree(scene.pristine, scene.dataset)
-    outside = _outside(room)
     mutations = mutate(scene.dataset, rng)
+    _restore(room)  # a mutation may have written through the link that another one laid
+    before = _state(room)
     actions = (*ALWAYS, rng.choice([name for name in ACTIONS if name not in ALWAYS]))
     done: dict[str, Any] = {"number": number, "mutations": mutations, "results": {}}
     for action in actions:
@@ -52,9 +53,11 @@ def _one(scene: Scene, room: Path, seed: int, number: int) -> dict[str, Any]:
         except Exception as error:  # noqa: BLE001 (whatever comes out is what is looked for)
             done["results"][action] = "fault"
             done.setdefault("faults", []).append(_fault(action, error))
-    if _state(outside) != _state_expected(room):
-        done.setdefault("faults", []).append({"action": actions[-1], "kind": "changed something outside"})
-        _restore(room)
+    changed = {name for name, _ in before.items() ^ _state(room).items()}
+    if changed:
+        words = f"{actions}: {sorted(changed)}"
+        fault = {"action": actions[-1], "kind": "changed something outside", "message": words}
+        done.setdefault("faults", []).append(fault)
     return done
 
 
@@ -74,13 +77,6 @@ def _clear(path: Path) -> None:
         shutil.rmtree(path)
 
 
-def _outside(room: Path) -> Path:
-    folder = room / "outside"
-    if not folder.is_dir():
-        _restore(room)
-    return folder
-
-
 KEPT = {"kept.png": b"not of the dataset", "kept.toml": b"schema = 2\n", "kept": b"kept"}
 
 
@@ -91,13 +87,13 @@ def _restore(room: Path) -> None:
         (room / "outside" / name).write_bytes(data)
 
 
-def _state(folder: Path) -> dict[str, bytes | None]:
-    return {path.name: path.read_bytes() if path.is_file() else None for path in folder.iterdir()}
-
-
-def _state_expected(room: Path) -> dict[str, bytes | None]:
-    others = {path.name for path in room.iterdir()} - {"dataset", "out", "outside", "pristine"}
-    return {**KEPT, **dict.fromkeys(others)}
+def _state(room: Path) -> dict[str, bytes | None]:
+    """Return everything beside the dataset, file by file."""
+    return {
+        str(path.relative_to(room)): path.read_bytes() if path.is_file() else None
+        for path in (*room.iterdir(), *(room / "outside").rglob("*"), *(room / "pristine").rglob("*"))
+        if path.name not in ("dataset", "out")
+    }
 
 
 if __name__ == "__main__":
