@@ -32,6 +32,7 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument("--inputs", type=int, default=1000, metavar="N", help="how many variants (1000)")
     parser.add_argument("--first", type=int, default=0, metavar="N", help="number of the first one (0)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="another seed, other variants (0)")
+    parser.add_argument("--minutes", type=float, help="stop after so long, whatever is left")
     parser.add_argument(
         "--room", type=Path, help="folder to work in, best in memory (default: a temporary one)"
     )
@@ -39,7 +40,7 @@ def main(argv: Sequence[str]) -> int:
     args = parser.parse_args(argv)
     try:
         with tempfile.TemporaryDirectory(dir=args.room) as room:
-            tally = _Tally()
+            tally = _Tally(None if args.minutes is None else 60 * args.minutes)
             pristine = Path(room) / "pristine"
             _prepare(args.dataset, pristine)
             _run(pristine, Path(room), args.seed, args.first, args.inputs, tally)
@@ -55,13 +56,19 @@ def main(argv: Sequence[str]) -> int:
 class _Tally:
     """Counts what came of the inputs; keeps the first of each kind of finding."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_s: float | None = None) -> None:
         self.inputs = 0
+        self._most_s = most_s
         self.began = time.monotonic()
         self.results: Counter[str] = Counter()
         self.mutations: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
         self.findings: dict[str, dict[str, Any]] = {}
+
+    @property
+    def is_over(self) -> bool:
+        """Return whether the time allowed is over."""
+        return self._most_s is not None and time.monotonic() - self.began > self._most_s
 
     def take(self, done: dict[str, Any]) -> None:
         """Count an input."""
@@ -113,7 +120,7 @@ def _prepare(dataset: Path, pristine: Path) -> None:
 def _run(pristine: Path, room: Path, seed: int, first: int, inputs: int, tally: _Tally) -> None:
     """Have workers try all inputs; one that dies or hangs is a finding, and another goes on after it."""
     number = first
-    while number < first + inputs:
+    while number < first + inputs and not tally.is_over:
         number = _run_worker(pristine, room, (seed, number, first + inputs), tally)
 
 
@@ -136,7 +143,9 @@ def _run_worker(pristine: Path, room: Path, numbers: tuple[int, int, int], tally
                 else:
                     tally.take(said)
                     number = said["number"] + 1
-                    _tell(tally, number - numbers[1], numbers[2] - numbers[1])
+                    _tell(tally)
+                    if tally.is_over:
+                        return number
         except queue.Empty:
             why = f"no answer within {SILENT_S:.0f} s"
         finally:
@@ -155,11 +164,11 @@ def _listen(stream: IO[str], lines: queue.Queue[str | None]) -> None:
     lines.put(None)
 
 
-def _tell(tally: _Tally, done: int, total: int) -> None:
-    if done % 1000 == 0:
+def _tell(tally: _Tally) -> None:
+    if tally.inputs % 1000 == 0:
         seconds = time.monotonic() - tally.began
         print(
-            f"{done} of {total} inputs, {seconds:.0f} s, {len(tally.findings)} kinds of findings",
+            f"{tally.inputs} inputs, {seconds:.0f} s, {len(tally.findings)} kinds of findings",
             file=sys.stderr,
             flush=True,
         )
