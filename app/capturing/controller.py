@@ -5,38 +5,52 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
-from app.capturing.fingerprints import Fingerprints, Signature, signature
-from app.capturing.gates import GateLimit, Verdict, judge
+from app.capturing.fingerprints import signature
+from app.capturing.gates import GateLimit, Limits, Values, Verdict, default_limits, judge
+from app.capturing.history import History
+from app.capturing.intake import Arrival, Intake, Work
 from app.capturing.measuring import Measured, PairMeasurer, thumbnail
-from app.capturing.modes import Plan, Situation, decide
+from app.capturing.modes import Plan, Situation, decide, pause_s
 from app.capturing.picture_measures import small_picture
 from app.capturing.state import CaptureState, read_state, write_state
 from app.capturing.status import CaptureStatus, SavedPair
 from app.pipeline.board import Board
-from app.pipeline.recorder import RECORDED, Recorder
+from app.pipeline.recorder import Recorder
 from app.pipeline.worker import step_back
 from app.version import APP_VERSION
-from capture.dataset import DatasetEditor, DatasetReader, Edit, PairNote, SessionAbout, write_notes
+from capture.dataset import PairNote, SessionAbout, write_notes
 from capture.errors import DatasetError
 from capture.frames import FramePair
-from models.engine import Colorization
 
 log = logging.getLogger(__name__)
 
 TOPIC = "capturing"
 SHARE_OF_A_CORE = 0.3
-"""Measuring takes at most this share of a core, except for the shots of a plan that waits for one."""
+"""Measuring takes at most this share of a core, except for a single shot and for bursts."""
 LONGEST_IDLE_S = 1.0
-KNOWN_FOR_S = 3.0
+KNOWN_FOR_S = 1.0
 """Values of an older measurement say nothing about a pair that is recorded now."""
-STRIP_LENGTH = 24
+SAME_SCENE = 0.2
+"""Distance (see `fingerprints`) up to which a colorization of an earlier pair tells of this one, too."""
+SHOWN_EVERY_S = 0.25
+"""Of a recording, the strip shows no more pairs than that, and only these are looked at for duplicates."""
+SHARPER_BY = 1.02
+"""A best sharpness is written down when it has grown by this factor."""
 NICENESS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class _Colorized:
+    """How well a pair's colorization came back."""
+
+    pair: FramePair
+    cycle_ssim: float
 
 
 class Capturing:
@@ -47,7 +61,7 @@ class Capturing:
         recorder: where pairs are saved.
         board: where errors are shown, under the topic "capturing".
         row_error_px: the newest row error, None if unknown.
-        on_change: called from any thread when the status has changed.
+        on_change: called from any thread when something happened; not for each measurement.
     """
 
     def __init__(
@@ -62,49 +76,49 @@ class Capturing:
         self._row_error_px = row_error_px
         self._on_change = on_change
 
-        # Shared, under the condition.
-        self._changed = threading.Condition()
-        self._jobs: deque[Callable[[], None]] = deque()
-        self._newest: FramePair | None = None
-        self._wanted: FramePair | None = None
+        self._intake = Intake(self._look_at, self._take_of_burst)
         self._watched = False
-        self._closing = False
-        self._burst_left = 0
+
+        # Shared, under the lock.
+        self._lock = threading.Lock()
         self._status = CaptureStatus()
-        self._verdict_at: float | None = None
-        self._cycle: tuple[float, float] | None = None
+        self._measured_at: float | None = None
+        self._colorized: _Colorized | None = None
 
         # Of this thread alone.
         self._measurer = PairMeasurer()
-        self._fingerprints = Fingerprints()
-        self._folder: Path | None = None
-        self._history: list[str] = []
-        self._last_saved_at: float | None = None
-        self._plan_began_at = 0.0
+        self._history = History()
+        self._cycle: tuple[_Colorized, Measured] | None = None
+        self._under_way = 0
+        self._burst_passed = False
+        self._due_at = 0.0
+        self._began_at = 0.0
+        self._shown_at = 0.0
         self._next_measurement_at = 0.0
 
     # --- from the pipeline's threads ---
 
     def pair_arrived(self, pair: FramePair) -> None:
         """Take the next pair of the stream: for a recording and a burst every one, else the newest counts."""
-        recording = self._recorder.recording
-        self._recorder.offer(pair, self._note(pair, "record") if recording else RECORDED)
-        with self._changed:
-            burst = self._burst_left > 0
-            if burst:
-                self._burst_left -= 1
-            self._newest = pair
-            self._changed.notify()
-        if burst:
-            self._save_of_burst(pair)
+        if self._recorder.recording:
+            note = self._note(pair)
+            future = self._recorder.offer(pair, note)
+            if future is not None:
+                verdict = Verdict(note.gates, (), note.warnings)
+                future.add_done_callback(
+                    lambda done: self._post(partial(self._recorded, done, pair, verdict))
+                )
+        else:
+            self._recorder.offer(pair)
+        self._intake.arrive(pair)
 
-    def colorized(self, result: Colorization) -> None:
-        """Take in how well the newest colorization came back."""
-        with self._changed:
-            self._cycle = (time.monotonic(), (result.cycle_ssim_cb + result.cycle_ssim_cr) / 2)
+    def colorized(self, pair: FramePair, cycle_ssim: float) -> None:
+        """Take in how well the newest colorization came back, −1 … 1."""
+        with self._lock:
+            self._colorized = _Colorized(pair, cycle_ssim)
 
     def rig_changed(self) -> None:
-        """Another rig, or other settings: what was the best sharpness says nothing any more."""
+        """Another rig: what was the best sharpness says nothing any more."""
         self._post(self._begin_anew)
 
     # --- requests ---
@@ -115,9 +129,8 @@ class Capturing:
 
     def watch(self, watched: bool) -> None:
         """Measure although no plan runs: somebody looks at the gates."""
-        with self._changed:
-            self._watched = watched
-            self._changed.notify()
+        self._watched = watched
+        self._intake.look_again()
 
     def begin(self, plan: Plan, pair: FramePair | None = None) -> None:
         """Begin a plan in place of the one that runs. `pair`: what "single" saves; None takes the next."""
@@ -138,6 +151,20 @@ class Capturing:
     def set_limit(self, key: str, limit: GateLimit) -> None:
         """Change a gate."""
         self._change(lambda state: replace(state, limits={**state.limits, key: limit}))
+
+    def reset_limits(self) -> None:
+        """Put all gates back to where they were at first."""
+        self._change(lambda state: replace(state, limits=default_limits()))
+
+    def forget_sharpest(self) -> None:
+        """Look for the best sharpness anew: a lens was changed, or focused better."""
+
+        def forget() -> None:
+            self._measurer = PairMeasurer()
+            self._set(state=replace(self._status.state, sharpest={}))
+            self._remember()
+
+        self._post(forget)
 
     def set_target(self, target: int) -> None:
         """Change how many pairs are wanted in all."""
@@ -167,208 +194,244 @@ class Capturing:
     def status(self) -> CaptureStatus:
         """Return a snapshot."""
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             status = self._status
-            age_s = None if self._verdict_at is None else now - self._verdict_at
-        return replace(status, age_s=age_s)
+            age_s = None if self._measured_at is None else now - self._measured_at
+            cycle = self._colorized
+        cycle_age_s = None if cycle is None else now - cycle.pair.mono.host_ns / 1e9
+        return replace(status, age_s=age_s, cycle_age_s=cycle_age_s)
 
     def close(self) -> None:
         """End the thread once what was asked for is done. Idempotent."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
+        self._intake.close()
 
     # --- the thread ---
 
     def run(self) -> None:
         """Measure and decide until closed."""
         step_back(NICENESS)
-        while True:
-            job, pair = self._wait()
-            if job is not None:
-                self._attempt(job)
-            elif pair is not None:
-                self._attempt(lambda pair=pair: self._look_at(pair))  # type: ignore[misc]
-            else:
-                break
+        while (work := self._intake.next(self._due_in_s, self._idle_work)) is not None:
+            self._attempt(work)
         self._attempt(self._remember)
 
-    def _wait(self) -> tuple[Callable[[], None] | None, FramePair | None]:
-        """Return the next thing to do: a job, or a pair to measure; neither once closed."""
-        with self._changed:
-            while True:
-                if self._jobs:
-                    return self._jobs.popleft(), None
-                if self._closing:
-                    return None, None
-                if self._wanted is not None:
-                    pair, self._wanted = self._wanted, None
-                    return None, pair
-                due_s = self._due_in_s()
-                if due_s is not None and due_s <= 0 and self._newest is not None:
-                    pair, self._newest = self._newest, None
-                    return None, pair
-                self._changed.wait(due_s if self._newest is not None else None)
+    def _idle_work(self) -> Work | None:
+        return self._sign_one if self._history.missing and not self._recorder.recording else None
 
     def _due_in_s(self) -> float | None:
         """Return the time until the next measurement, None if nobody wants any."""
         plan = self._status.state.plan
         if plan is not None and not plan.goes_on:
-            return 0.0
+            return 0.0 if plan.kind == "single" else None  # a burst brings its own
         if plan is None and not self._watched and not self._recorder.recording:
             return None
         return self._next_measurement_at - time.monotonic()
 
-    def _look_at(self, pair: FramePair) -> None:
+    def _look_at(self, arrival: Arrival) -> None:
         started = time.monotonic()
-        measured = self._measurer.measure(pair, self._row_error_px(), self._cycle_ssim(started))
-        values = {**measured.values, "duplicate_distance": self._fingerprints.distance(measured.signature)}
-        verdict = judge(values, self._status.state.limits)
-        with self._changed:
-            self._status = replace(self._status, verdict=verdict)
-            self._verdict_at = time.monotonic()
-        self._follow_plan(measured, verdict)
+        measured, verdict = self._measure(arrival)
+        if self._status.state.plan is not None:
+            self._follow(self._status.state.plan, measured, verdict)
         spent_s = time.monotonic() - started
         self._next_measurement_at = started + min(spent_s / SHARE_OF_A_CORE, LONGEST_IDLE_S)
-        self._on_change()
 
-    def _follow_plan(self, measured: Measured, verdict: Verdict) -> None:
-        state = self._status.state
-        if state.plan is None or (state.plan.kind == "burst" and self._last_saved_at is not None):
-            return  # the rest of a burst is saved as it arrives
+    def _measure(self, arrival: Arrival) -> tuple[Measured, Verdict]:
+        measured = self._measurer.measure(arrival.pair, arrival.before)
+        values = {
+            **measured.values,
+            "duplicate_distance": self._history.distance(measured.signature),
+            "row_error_px": self._row_error_px(),
+            "cycle_ssim": self._cycle_ssim(measured),
+        }
+        verdict = judge(values, self._status.state.limits)
+        with self._lock:
+            self._status = replace(self._status, verdict=verdict)
+            self._measured_at = time.monotonic()
+        self._note_sharpest()
+        return measured, verdict
+
+    def _cycle_ssim(self, measured: Measured) -> float | None:
+        """Return the newest cycle SSIM if it is of the same scene."""
+        with self._lock:
+            newest = self._colorized
+        if newest is None:
+            return None
+        if self._cycle is None or self._cycle[0] is not newest:
+            own = signature(small_picture(newest.pair.mono))
+            self._cycle = newest, Measured(newest.pair, {}, own)
+        distance = 1 - float(self._cycle[1].signature @ measured.signature)
+        return newest.cycle_ssim if distance <= SAME_SCENE else None
+
+    def _follow(self, plan: Plan, measured: Measured, verdict: Verdict) -> None:
+        """Save a pair, if the plan says so."""
+        if plan.goes_on and self._under_way:
+            return  # how new the next one is, is known once this one has its name
+        changed = self._history.distance_to_last(measured.signature)
         now = time.monotonic()
-        since = None if self._last_saved_at is None else now - self._last_saved_at
-        last = self._history[-1] if self._history else None
-        changed = None if last is None else self._fingerprints.distance_to(last, measured.signature)
-        decision = decide(state.plan, Situation(verdict, changed, since), state.limits)
+        decision = decide(plan, Situation(verdict, changed, self._due_at - now), self._status.state.limits)
         if decision.save:
-            self._save(measured, verdict, state.plan)
-        elif verdict.refused and decision.reason:
-            self._set(refused=self._status.refused + 1)
-        self._set(reason=decision.reason)
-        if not state.plan.goes_on and not (
-            decision.save and state.plan.kind == "burst" and state.plan.count > 1
-        ):
+            # The next is due a period after this one was, not after it came: delays must not add up.
+            self._due_at = max(self._due_at, now - pause_s(plan)) + pause_s(plan)
+            self._save(measured, verdict, plan)
+        self._tell_decision(plan, verdict, decision.reason)
+        if plan.kind == "single":
+            self._end_plan()
+
+    def _tell_decision(self, plan: Plan, verdict: Verdict, reason: str) -> None:
+        status = self._status
+        # By the same walls as before, it is still the same shot that waits.
+        waits = plan.goes_on and _keys(reason) == _keys(status.reason)
+        if reason and verdict.refused and not waits:
+            self._set(refused=status.refused + 1)
+        if reason != status.reason:
+            self._set(reason=reason)
+        if not plan.goes_on:
+            self._on_change()
+
+    def _take_of_burst(self, arrival: Arrival, hurried: bool) -> None:
+        """Save the next pair of a burst. The first has to pass the gates, the others only tell."""
+        plan = self._status.state.plan
+        if plan is None:
+            return
+        if hurried and self._burst_passed:
+            note = self._note(arrival.pair)
+            measured = Measured(arrival.pair, {}, signature(small_picture(arrival.pair.mono)))
+            verdict = Verdict(note.gates, (), note.warnings)
+        else:
+            measured, verdict = self._measure(arrival)
+        if not self._burst_passed:
+            decision = decide(plan, Situation(verdict, None, 0.0), self._status.state.limits)
+            if not decision.save:
+                self._tell_decision(plan, verdict, decision.reason)
+                self._end_burst()
+                return
+            self._burst_passed = True
+        self._save(measured, replace(verdict, refused=(), warnings=_of_series(verdict)), plan)
+        if self._intake.burst_is_over:
             self._end_plan()
 
     def _save(self, measured: Measured, verdict: Verdict, plan: Plan) -> None:
-        if plan.kind == "burst":
-            with self._changed:
-                self._burst_left = plan.count - 1
-        self._last_saved_at = time.monotonic()
-        note = PairNote(verdict.values, verdict.warnings, self._status.state.tags, plan.kind)
-        self._recorder.save(measured.pair, note).add_done_callback(
-            lambda future: self._post(lambda: self._was_saved(future, measured, verdict, note.tags))
+        state = self._status.state
+        note = PairNote(self._with_age(verdict.values), verdict.warnings, state.tags, plan.kind)
+        future = self._recorder.save(measured.pair, note)
+        self._under_way += 1
+        future.add_done_callback(
+            lambda done: self._post(partial(self._was_saved, done, measured, verdict, note.tags))
         )
-
-    def _save_of_burst(self, pair: FramePair) -> None:
-        """Save a further pair of a burst, in the thread that brought it."""
-        note = self._note(pair, "burst")
-        try:
-            future = self._recorder.save(pair, note)
-        except DatasetError as error:
-            self._board.pin(TOPIC, f"The burst was cut short. {error}")
-            with self._changed:
-                self._burst_left = 0
-        else:
-            verdict = Verdict(note.gates, (), note.warnings)
-            future.add_done_callback(
-                lambda done: self._post(
-                    lambda: self._was_saved(done, Measured(pair, {}, _sign(pair)), verdict, note.tags)
-                )
-            )
-        with self._changed:
-            over = self._burst_left == 0
-        if over:
-            self._post(self._end_plan)
 
     def _was_saved(
         self, future: Future[str], measured: Measured, verdict: Verdict, tags: tuple[str, ...]
     ) -> None:
-        error = future.exception()
-        if error is not None:
-            self._end_plan()
-            raise error
+        self._under_way -= 1
         name = future.result()
-        self._history.append(name)
-        self._fingerprints.add(name, measured.signature)
+        self._history.add(name, measured.signature)
+        self._show(name, measured.pair, verdict, tags)
         status = self._status
+        saved, total = status.saved + 1, status.total + 1
+        self._set(saved=saved, total=total, can_undo=True)
+        self._set(seconds_left=self._seconds_left(total, saved))
         plan = status.state.plan
-        saved = status.saved + 1
-        strip = (*status.strip, SavedPair(name, thumbnail(measured.pair), verdict, tags))[-STRIP_LENGTH:]
-        total = status.total + 1
-        self._set(
-            total=total,
-            saved=saved,
-            strip=strip,
-            can_undo=True,
-            seconds_left=self._seconds_left(total, saved),
-        )
         if plan is not None and plan.goes_on and total >= plan.target:
             self._end_plan()
             self._set(reason=f"The target of {plan.target} pairs is reached")
         self._on_change()
 
+    def _recorded(self, future: Future[str], pair: FramePair, verdict: Verdict) -> None:
+        """A pair of a continuous recording is safe."""
+        if future.exception() is not None:
+            return  # the recorder has stopped, and says why
+        name, now = future.result(), time.monotonic()
+        if now - self._shown_at >= SHOWN_EVERY_S:
+            self._shown_at = now
+            self._history.add(name, signature(small_picture(pair.mono)))
+            self._show(name, pair, verdict, self._status.state.tags)
+        else:
+            self._history.add(name, None)
+        self._set(total=self._status.total + 1, can_undo=True)
+
+    def _show(self, name: str, pair: FramePair, verdict: Verdict, tags: tuple[str, ...]) -> None:
+        self._history.show(SavedPair(name, thumbnail(pair), verdict, tags))
+        self._set(strip=self._history.strip)
+
     def _seconds_left(self, total: int, saved: int) -> float | None:
         plan = self._status.state.plan
         if plan is None or not plan.goes_on or saved < 2:
             return None
-        pace_s = (time.monotonic() - self._plan_began_at) / saved
+        pace_s = (time.monotonic() - self._began_at) / saved
         return max(0, plan.target - total) * pace_s
+
+    def _sign_one(self) -> None:
+        """Look at a saved pair whose signature is not known, one at a time so that others get their turn."""
+        self._history.sign_one()
+        self._set(unsigned=len(self._history.missing))
 
     # --- jobs ---
 
     def _open(self, folder: Path) -> None:
-        state = read_state(folder) or CaptureState()
-        reader = DatasetReader.open(folder)
-        self._folder = folder
-        self._history = []
-        self._fingerprints = Fingerprints(folder)
-        missing = self._fingerprints.load([record.name for record in reader])
-        resumable, state = state.plan, replace(state, plan=None)
-        with self._changed:
+        self._end_burst()
+        history = History(folder)
+        trouble = ""
+        try:
+            state = read_state(folder) or replace(self._status.state, plan=None, sharpest={})
+        except DatasetError as error:
+            trouble = f"Gates and tags begin anew. {error}"
+            state = CaptureState()
+        self._history, self._under_way = history, 0
+        self._measurer = PairMeasurer(state.sharpest)
+        resumable = state.plan if state.plan is not None and state.plan.goes_on else None
+        with self._lock:
             self._status = CaptureStatus(
                 folder=str(folder),
-                state=state,
-                total=len(reader),
-                resumable=resumable,
+                state=replace(state, plan=None),
                 verdict=self._status.verdict,
+                total=len(history),
+                strip=history.strip,
+                can_undo=bool(len(history)),
+                resumable=resumable,
+                unsigned=len(history.missing),
             )
+        self._remember()
         self._describe()
-        for record in reader.records:
-            if record.name in missing[-2000:]:
-                self._post(lambda record=record: self._sign_saved(reader, record.name))  # type: ignore[misc]
+        self._board.pin(TOPIC, trouble)
         self._on_change()
-
-    def _sign_saved(self, reader: DatasetReader, name: str) -> None:
-        """Look at a saved pair whose signature is not known, one at a time so that others get their turn."""
-        record = next(record for record in reader if record.name == name)
-        self._fingerprints.add(name, _sign(reader.load(record)))
 
     def _begin_anew(self) -> None:
         self._measurer = PairMeasurer()
+        self._cycle = None
+        with self._lock:
+            self._colorized = None
+        self._intake.begin_anew()
 
     def _begin(self, plan: Plan, pair: FramePair | None) -> None:
-        if self._folder is None:
+        status = self._status
+        if not status.folder:
             raise DatasetError("no dataset is open: open or create one first")
         self._board.clear(TOPIC)
-        self._plan_began_at = time.monotonic()
-        self._last_saved_at = None
-        state = replace(
-            self._status.state, plan=plan, target=plan.target if plan.goes_on else self._status.state.target
-        )
-        self._set(state=state, saved=0, refused=0, reason="", seconds_left=None, resumable=None)
-        with self._changed:
-            self._wanted = pair
+        self._end_burst()
+        self._began_at, self._due_at, self._burst_passed = time.monotonic(), 0.0, False
+        target = plan.target if plan.goes_on else status.state.target
+        self._set(state=replace(status.state, plan=plan, target=target))
+        self._set(saved=0, refused=0, reason="", seconds_left=None, resumable=None)
+        if plan.kind == "burst":
+            self._intake.begin_burst(plan.count)
+        elif plan.kind == "single" and pair is not None:
+            self._intake.want(pair)
         self._remember()
         self._describe()
+        if plan.goes_on and status.total >= plan.target:
+            self._end_plan()
+            self._set(reason=f"The target of {plan.target} pairs is reached")
         self._on_change()
 
     def _stop(self) -> None:
-        with self._changed:
-            self._burst_left = 0
+        self._end_burst()
         self._end_plan()
         self._set(reason="")
+
+    def _end_burst(self) -> None:
+        self._intake.end_burst()
+        plan = self._status.state.plan
+        if plan is not None and plan.kind == "burst":
+            self._end_plan()
 
     def _end_plan(self) -> None:
         if self._status.state.plan is not None:
@@ -386,17 +449,11 @@ class Capturing:
         self._on_change()
 
     def _undo(self) -> None:
-        if self._folder is None or not self._history:
-            raise DatasetError("nothing was saved since the dataset was opened")
-        name = self._history[-1]
-        DatasetEditor(self._folder).apply(Edit((name,), trashed=True))
-        self._history.pop()
-        self._fingerprints.remove(name)
-        status = self._status
+        name = self._history.undo()
         self._set(
-            strip=tuple(saved for saved in status.strip if saved.name != name),
-            total=status.total - 1,
-            can_undo=bool(self._history),
+            strip=self._history.strip,
+            total=len(self._history),
+            can_undo=bool(len(self._history)),
             reason=f"Pair {name} is in the trash",
         )
         self._on_change()
@@ -411,71 +468,101 @@ class Capturing:
         self._post(job)
 
     def _write_notes(self, text: str) -> None:
-        if self._folder is None:
+        if not self._status.folder:
             raise DatasetError("no dataset is open: notes belong to one")
-        write_notes(self._folder, text)
+        write_notes(Path(self._status.folder), text)
 
     def _remember(self) -> None:
-        if self._folder is not None:
-            try:
-                write_state(self._folder, self._status.state)
-            except OSError as error:
-                raise DatasetError(
-                    f"how this dataset is captured was not saved in {self._folder}: {error.strerror or error}"
-                ) from error
+        """Write down how things stand, so that they go on from here after a crash. Raises DatasetError."""
+        status = self._status
+        if not status.folder:
+            return
+        try:
+            write_state(
+                Path(status.folder), replace(status.state, plan=status.state.plan or status.resumable)
+            )
+        except OSError as error:
+            raise DatasetError(
+                f"how this dataset is captured was not saved in {status.folder}: {error.strerror or error}"
+            ) from error
 
     def _describe(self) -> None:
         state = self._status.state
+        limits: Limits = state.limits
         self._recorder.describe(
             SessionAbout(
                 APP_VERSION,
                 state.operator,
                 state.lens_note,
                 gate_limits={
-                    key: None if limit.mode == "off" else limit.limit for key, limit in state.limits.items()
+                    key: None if limit.mode == "off" else limit.limit for key, limit in limits.items()
                 },
             )
         )
 
+    def _note_sharpest(self) -> None:
+        """Remember the best sharpness: after a restart, a lens that has moved must not pass for sharp."""
+        state, best = self._status.state, self._measurer.best
+        if self._status.folder and any(
+            value > SHARPER_BY * state.sharpest.get(role, 0.0) for role, value in best.items()
+        ):
+            rounded = {role: round(value, 4) for role, value in best.items()}
+            self._set(state=replace(state, sharpest=rounded))
+            self._remember()
+
     # --- small things ---
 
-    def _note(self, pair: FramePair, mode: str) -> PairNote:
+    def _note(self, pair: FramePair) -> PairNote:
         """Return what is known of a pair that is not measured: its skew, the rest from the newest one."""
         now = time.monotonic()
-        with self._changed:
-            fresh = self._verdict_at is not None and now - self._verdict_at <= KNOWN_FOR_S
+        with self._lock:
+            fresh = self._measured_at is not None and now - self._measured_at <= KNOWN_FOR_S
+            age_s = now - (self._measured_at or now)
             values = self._status.verdict.values if fresh else {}
             state = self._status.state
         verdict = judge({**values, "skew_ms": abs(pair.skew_ns) / 1e6}, state.limits)
-        return PairNote(verdict.values, (*verdict.refused, *verdict.warnings), state.tags, mode)
+        known = dict(self._with_age(verdict.values))
+        if values:
+            known["measured_age_s"] = round(age_s, 3)
+        return PairNote(known, _of_series(verdict), state.tags, "record")
 
-    def _cycle_ssim(self, now: float) -> float | None:
-        with self._changed:
-            return self._cycle[1] if self._cycle is not None and now - self._cycle[0] <= KNOWN_FOR_S else None
+    def _with_age(self, values: Values) -> Values:
+        """Add how old the colorization is that the cycle SSIM is from."""
+        age_s = self.status().cycle_age_s
+        if values.get("cycle_ssim") is None or age_s is None:
+            return values
+        return {**values, "cycle_age_s": round(age_s, 3)}
 
     def _set(self, **values: object) -> None:
-        with self._changed:
+        with self._lock:
             self._status = replace(self._status, **values)  # type: ignore[arg-type]
 
-    def _post(self, job: Callable[[], None]) -> None:
-        with self._changed:
-            self._jobs.append(job)
-            self._changed.notify()
+    def _post(self, job: Work) -> None:
+        self._intake.post(job)
 
-    def _attempt(self, job: Callable[[], None]) -> None:
+    def _attempt(self, job: Work) -> None:
         """Do something; what goes wrong is told, and the thread goes on."""
         try:
             job()
         except DatasetError as error:
+            log.info("capturing was interrupted", exc_info=True)
             self._board.pin(TOPIC, str(error))
-            self._set(reason=str(error))
-            self._end_quietly()
+            self._interrupt(str(error))
             self._on_change()
 
-    def _end_quietly(self) -> None:
-        """End the plan without writing anything: writing may be what failed."""
-        self._set(state=replace(self._status.state, plan=None), seconds_left=None)
+    def _interrupt(self, reason: str) -> None:
+        """End the plan without writing anything, as writing may be what failed; it can be continued."""
+        state = self._status.state
+        plan = state.plan if state.plan is not None and state.plan.goes_on else self._status.resumable
+        self._set(state=replace(state, plan=None), seconds_left=None, reason=reason, resumable=plan)
+        self._intake.end_burst()
 
 
-def _sign(pair: FramePair) -> Signature:
-    return signature(small_picture(pair.mono))
+def _of_series(verdict: Verdict) -> tuple[str, ...]:
+    """Return the warnings for a pair of a burst or a recording: of these, neighbours are alike."""
+    return tuple(key for key in (*verdict.refused, *verdict.warnings) if key != "duplicate_distance")
+
+
+def _keys(reason: str) -> tuple[str, ...]:
+    """Return a reason without its figures, which change from pair to pair."""
+    return tuple("".join(c for c in part if not c.isdigit()) for part in reason.split(";"))

@@ -80,8 +80,8 @@ GATES: tuple[GateSpec, ...] = (
         "sharpness",
         "Sharpness",
         "",
-        "How steep edges are in the less sharp camera, against the best seen with this rig: 1 is as sharp as "
-        "ever. Low: out of focus, or moved during the exposure.",
+        "How steep edges are in the less sharp camera, against the best seen in this dataset: 1 is as sharp "
+        "as ever. Low: out of focus, or moved during the exposure.",
         "high",
         0.7,
         "wall",
@@ -101,12 +101,12 @@ GATES: tuple[GateSpec, ...] = (
     ),
     GateSpec(
         "duplicate_distance",
-        "New",
+        "Difference",
         "",
         "How different the picture is from the most similar saved one: 0 is the same, 1 nothing in common. "
-        "Move on to something else.",
+        "Small: a duplicate, move on to something else.",
         "high",
-        0.02,
+        0.03,
         "warn",
         (0.0, 0.3),
         3,

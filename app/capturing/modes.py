@@ -10,12 +10,9 @@ from app.capturing.gates import Limits, Verdict
 Kind = Literal["single", "burst", "timed", "change", "walk"]
 KINDS: tuple[Kind, ...] = ("single", "burst", "timed", "change", "walk")
 
-CHANGED_BY = 0.05
-"""Distance (see `fingerprints`) from the last saved pair that counts as another scene."""
-STILL_PX = 0.5
-"""A walk-through waits until the picture moves by less than this during skew and exposure."""
-WALK_NEW = 0.02
-"""Distance from every saved pair that a walk-through asks for at least."""
+CHANGED_BY = 0.1
+"""Distance (see `fingerprints`) from the last saved pair that counts as another scene: about what panning by
+2 % of the picture's width makes of it; noise, exposure and gain make less than 0.03 (decision 118)."""
 WALK_PAUSE_S = 0.5
 """Shortest time between two pairs of a walk-through."""
 
@@ -55,12 +52,12 @@ class Situation:
     Attributes:
         verdict: of the pair.
         changed: distance from the pair that was saved last; None if there is none.
-        since_saved_s: since the last pair was saved by this plan; None if none was.
+        due_in_s: until the next pair of "timed" or "walk" may be saved; 0 or less: now.
     """
 
     verdict: Verdict
     changed: float | None
-    since_saved_s: float | None
+    due_in_s: float
 
 
 @dataclass(frozen=True)
@@ -71,31 +68,23 @@ class Decision:
     reason: str = ""
 
 
+def pause_s(plan: Plan) -> float:
+    """Return the time from one pair of a plan to the next."""
+    return {"timed": plan.period_s, "walk": WALK_PAUSE_S}.get(plan.kind, 0.0)
+
+
 def decide(plan: Plan, now: Situation, limits: Limits) -> Decision:
     """Return what to do with a pair that was just measured."""
-    if plan.kind == "timed" and now.since_saved_s is not None and now.since_saved_s < plan.period_s:
+    if now.due_in_s > 0:
         return Decision(False)
     if plan.kind == "change" and now.changed is not None and now.changed < CHANGED_BY:
-        return Decision(False)
+        return Decision(False, "Waiting for the scene to change")
+    beyond = now.verdict.refused
     if plan.kind == "walk":
-        waiting = _walk_waits_for(now)
-        if waiting is not None:
-            return Decision(False, waiting)
-    reasons = now.verdict.reasons(limits)
-    if plan.kind == "walk" and not reasons:
-        # A walk-through runs by itself: what only warns a person stops it, too.
-        reasons = tuple(Verdict(now.verdict.values, now.verdict.warnings).reasons(limits))
-    return Decision(not reasons, "; ".join(reasons))
-
-
-def _walk_waits_for(now: Situation) -> str | None:
-    """Return why the pair is not worth judging yet; empty if that needs no words, None if it is."""
-    if now.since_saved_s is not None and now.since_saved_s < WALK_PAUSE_S:
-        return ""
-    motion = now.verdict.values.get("motion_px")
-    if motion is not None and motion > STILL_PX:
-        return "Waiting until the picture stands still"
-    new = now.verdict.values.get("duplicate_distance")
-    if new is not None and new < WALK_NEW:
-        return "Seen already: move on to something else"
-    return None
+        # It runs by itself: what only warns a person stops it, too.
+        beyond = (*beyond, *now.verdict.warnings)
+        if "motion_px" in beyond:
+            return Decision(False, "Waiting until the picture stands still")
+        if "duplicate_distance" in beyond:
+            return Decision(False, "Seen already: move on to something else")
+    return Decision(not beyond, "; ".join(Verdict(now.verdict.values, beyond).reasons(limits)))

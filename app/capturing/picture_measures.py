@@ -16,6 +16,8 @@ SMALL_WIDTH = 320
 
 _FINE_SIGMA, _COARSE_SIGMA = 0.8, 2.4
 _EDGE_SHARE = 0.02  # of the pixels: the steepest, which noise cannot be
+_LEAST_EDGES = 50  # pixels
+_MOST_WIDE, _MOST_HIGH = 1024, 800  # px in which sharpness is measured
 _LEAST_CONTRAST = 0.01  # of full scale per px: below it, nothing is an edge
 _TILE_PX = 16
 _TEXTURED = 0.015  # of full scale per px
@@ -32,18 +34,35 @@ def edge_steepness(frame: Frame) -> float | None:
     The ratio of the gradients at a step edge after a little and after much smoothing, less 1. For an edge
     blurred by a Gaussian of b px it is √((σ_c² + b²) / (σ_f² + b²)) − 1: 1.6 at b = 0.5 px, 0.45 at 2 px, and
     nothing else of the scene is in it (the re-blur ratio of Zhuo and Sim, "Defocus map estimation from a
-    single image", 2011).
+    single image", 2011). Upright and level edges are judged apart, and the less steep kind counts: what moves
+    blurs only one of them.
     """
-    plane = focus_plane(frame) * np.float32(1 / ((1 << frame.bits) - 1))
+    plane = _middle(focus_plane(frame)) * np.float32(1 / ((1 << frame.bits) - 1))
     fine, coarse = (
-        _gradient(np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32))
+        np.asarray(cv2.GaussianBlur(plane, (0, 0), sigma), np.float32)
         for sigma in (_FINE_SIGMA, _COARSE_SIGMA)
     )
-    limit = max(float(np.quantile(coarse[::2, ::2], 1 - _EDGE_SHARE)), _LEAST_CONTRAST)
-    edges = coarse >= limit
-    if np.count_nonzero(edges) < 50:
-        return None
-    return max(float(np.median(fine[edges] / coarse[edges])) - 1, 0.0)
+    along, across = (_slope(coarse, axis) for axis in (0, 1))
+    found = []
+    for axis, own, other in ((0, along, across), (1, across, along)):
+        limit = max(float(np.quantile(own[::2, ::2], 1 - _EDGE_SHARE)), _LEAST_CONTRAST)
+        edges = (own >= limit) & (own > 2 * other)
+        if np.count_nonzero(edges) >= _LEAST_EDGES:
+            found.append(float(np.median(_slope(fine, axis)[edges] / own[edges])) - 1)
+    return max(min(found), 0.0) if found else None
+
+
+def _middle(plane: FloatImage) -> FloatImage:
+    """Return the middle of a large picture: enough to judge a lens by, at a bounded cost."""
+    height, width = plane.shape
+    top, left = max(0, (height - _MOST_HIGH) // 2), max(0, (width - _MOST_WIDE) // 2)
+    return plane[top : top + _MOST_HIGH, left : left + _MOST_WIDE]
+
+
+def _slope(image: FloatImage, axis: int) -> FloatImage:
+    """Return |gradient| per px along a row (0) or a column (1)."""
+    order = (1, 0) if axis == 0 else (0, 1)
+    return np.abs(np.asarray(cv2.Sobel(image, cv2.CV_32F, *order, scale=1 / 8), np.float32))
 
 
 def small_picture(frame: Frame) -> FloatImage:

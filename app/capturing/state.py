@@ -14,6 +14,7 @@ from app.capturing.modes import KINDS, Kind, Plan
 from capture.dataset_records import MOST_TAGS, check_tag
 from capture.errors import DatasetError
 from capture.files import read_toml, write_atomically
+from capture.frames import ROLES, Role
 
 FILE_NAME = "capture.toml"
 PAPER_TARGET = 1000
@@ -34,6 +35,7 @@ class CaptureState:
         palette: scene tags at hand, on the keys 1 … 9.
         tags: those that the next pair gets.
         operator, lens_note: as in `SessionAbout`.
+        sharpest: steepness of edges that each camera has reached (see `PairMeasurer`).
     """
 
     target: int = PAPER_TARGET
@@ -43,6 +45,7 @@ class CaptureState:
     tags: tuple[str, ...] = ()
     operator: str = ""
     lens_note: str = ""
+    sharpest: Mapping[Role, float] = field(default_factory=dict)
 
 
 def read_state(folder: Path) -> CaptureState | None:
@@ -66,6 +69,7 @@ def write_state(folder: Path, state: CaptureState) -> None:
         "operator": state.operator,
         "lens_note": state.lens_note,
         "gates": limits_table(state.limits),
+        "sharpest": dict(state.sharpest),
     }
     if state.plan is not None:
         plan = state.plan
@@ -75,7 +79,7 @@ def write_state(folder: Path, state: CaptureState) -> None:
 
 def _state(table: Mapping[str, object]) -> CaptureState:
     default = CaptureState()
-    known = {"target", "palette", "tags", "operator", "lens_note", "gates", "running"}
+    known = {"target", "palette", "tags", "operator", "lens_note", "gates", "running", "sharpest"}
     for key in table:
         if key not in known:
             raise DatasetError(f"{key} is not a known key")
@@ -93,6 +97,7 @@ def _state(table: Mapping[str, object]) -> CaptureState:
         tags=_tags(table, "tags", ()),
         operator=_text(table, "operator"),
         lens_note=_text(table, "lens_note"),
+        sharpest=_sharpest(table.get("sharpest", {})),
     )
     return replace(state, plan=_plan(table.get("running"), target))
 
@@ -109,6 +114,15 @@ def _plan(table: object, target: int) -> Plan | None:
         return Plan(cast("Kind", kind), count, float(period_s), target)
     except ValueError as error:
         raise DatasetError(f"running: {error}") from error
+
+
+def _sharpest(table: object) -> dict[Role, float]:
+    if not isinstance(table, dict) or not set(table) <= set(ROLES):
+        raise DatasetError("sharpest must be a table with a number for mono and for color")
+    for value in table.values():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 100:
+            raise DatasetError(f"sharpest: {value!r} is no steepness of an edge")
+    return {role: float(table[role]) for role in ROLES if role in table}
 
 
 def _text(table: Mapping[str, object], key: str) -> str:

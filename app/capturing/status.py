@@ -38,20 +38,24 @@ class CaptureStatus:
         state: target, limits, tags, metadata; its `plan` is the one that runs.
         verdict: of the newest pair that was measured.
         age_s: since it was measured; None if nothing was.
+        cycle_age_s: since the pair arrived whose colorization gave the newest cycle SSIM; None without any.
         total: pairs in the dataset, without the trash.
         saved: pairs that the plan saved since it began.
-        refused: shots that it refused since it began; of walls only.
+        refused: shots that walls refused since it began; many in a row for the same reasons count once where
+            the plan tries again by itself.
         reason: why the last shot was not saved, or what is waited for; empty if all is well.
         seconds_left: until the target, at the pace of now; None if there is no pace yet.
         strip: what was saved last, oldest first.
-        can_undo: there is a save of this session to take back.
-        resumable: what was running when the dataset was left by a crash; offer to continue it.
+        can_undo: there is a save to take back.
+        resumable: what was running when the dataset was left or saving failed; offer to continue it.
+        unsigned: saved pairs that still have to be looked at before duplicates of them are noticed.
     """
 
     folder: str = ""
     state: CaptureState = field(default_factory=CaptureState)
     verdict: Verdict = field(default_factory=Verdict)
     age_s: float | None = None
+    cycle_age_s: float | None = None
     total: int = 0
     saved: int = 0
     refused: int = 0
@@ -60,3 +64,4 @@ class CaptureStatus:
     strip: tuple[SavedPair, ...] = ()
     can_undo: bool = False
     resumable: Plan | None = None
+    unsigned: int = 0

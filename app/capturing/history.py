@@ -1,0 +1,114 @@
+"""What a dataset holds already, for a session that adds to it: names, signatures, the last few pictures."""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from pathlib import Path
+
+from app.capturing.fingerprints import Fingerprints, Signature, signature
+from app.capturing.gates import Verdict
+from app.capturing.measuring import thumbnail
+from app.capturing.picture_measures import small_picture
+from app.capturing.status import SavedPair
+from capture.dataset import DatasetEditor, DatasetReader, Edit, PairRecord
+from capture.errors import DatasetError
+
+log = logging.getLogger(__name__)
+
+STRIP_LENGTH = 24
+SHOWN_AT_FIRST = 8
+
+
+class History:
+    """The pairs of the open dataset. One thread at a time.
+
+    Args:
+        folder: of the dataset; None: none is open, and there are no pairs.
+
+    Attributes:
+        missing: pairs that nobody has looked at yet: duplicates of them are not noticed.
+
+    Raises:
+        DatasetError: its list cannot be read.
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._fingerprints = Fingerprints(folder)
+        self._names: list[str] = []
+        self._last: str | None = None  # that somebody looked at
+        self._strip: deque[SavedPair] = deque(maxlen=STRIP_LENGTH)
+        self.missing: deque[PairRecord] = deque()
+        self._reader: DatasetReader | None = None
+        self._editor: DatasetEditor | None = None
+        if folder is not None:
+            self._reader = reader = DatasetReader.open(folder)
+            self._editor = DatasetEditor(folder)
+            self._names = [record.name for record in reader]
+            self._last = self._names[-1] if self._names else None
+            unknown = set(self._fingerprints.load(self._names))
+            # What was saved last is most likely to come again.
+            self.missing.extend(record for record in reversed(reader.records) if record.name in unknown)
+            for record in reader.records[-SHOWN_AT_FIRST:]:
+                self._show_again(record)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def strip(self) -> tuple[SavedPair, ...]:
+        """Return what was saved last, oldest first."""
+        return tuple(self._strip)
+
+    def distance(self, value: Signature) -> float | None:
+        """Return the distance to the most similar pair, 0 … 2; None if there is none."""
+        return self._fingerprints.distance(value)
+
+    def distance_to_last(self, value: Signature) -> float | None:
+        """Return the distance to the pair that was saved last; None if it is not known."""
+        return None if self._last is None else self._fingerprints.distance_to(self._last, value)
+
+    def add(self, name: str, value: Signature | None) -> None:
+        """Take in a pair that was just saved; None: nobody looked at it."""
+        self._names.append(name)
+        if value is not None:
+            self._fingerprints.add(name, value)
+            self._last = name
+
+    def show(self, pair: SavedPair) -> None:
+        """Append to the strip."""
+        self._strip.append(pair)
+
+    def undo(self) -> str:
+        """Move the pair that was saved last to the trash and return its name. Raises DatasetError."""
+        if self._editor is None or not self._names:
+            raise DatasetError("there is no save to take back")
+        name = self._names[-1]
+        self._editor.apply(Edit((name,), trashed=True))
+        self._names.pop()
+        self._fingerprints.remove(name)
+        self._last = self._names[-1] if self._names else None
+        self._strip = deque((pair for pair in self._strip if pair.name != name), maxlen=STRIP_LENGTH)
+        return name
+
+    def sign_one(self) -> None:
+        """Look at one of the pairs that nobody has looked at yet."""
+        record = self.missing.popleft()
+        assert self._reader is not None
+        try:
+            pair = self._reader.load(record)
+        except DatasetError:
+            log.info("pair %s could not be looked at", record.name, exc_info=True)
+        else:
+            self._fingerprints.add(record.name, signature(small_picture(pair.mono)))
+
+    def _show_again(self, record: PairRecord) -> None:
+        assert self._reader is not None
+        try:
+            picture = thumbnail(self._reader.load(record))
+        except DatasetError:
+            log.info("pair %s could not be shown", record.name, exc_info=True)
+        else:
+            self._strip.append(
+                SavedPair(record.name, picture, Verdict(record.gates, (), record.warnings), record.tags)
+            )
