@@ -15,6 +15,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGestureEvent, QPinchGesture, QSizePolicy, QWidget
 
 from app.ui.inspector import Marks, Pixel
+from app.ui.marking import Overlay, Shape, Tool, paint_overlay, paint_shapes
 from app.ui.picture import Picture
 from app.ui.theme import ACCENT, DIM, WELL
 from app.ui.viewport import Placement, Viewport
@@ -35,6 +36,8 @@ class ImageView(QWidget):
     Signals:
         hovered: image x, y under the mouse; left: the mouse is on no pixel.
         clicked, double_clicked: image x, y; painted: a picture set since the last paint is now on screen.
+        stroke: with a tool other than "look", pixels (x, y) that the mouse was drawn over, and whether it was
+            let go.
     """
 
     hovered = Signal(int, int)
@@ -42,6 +45,7 @@ class ImageView(QWidget):
     clicked = Signal(int, int)
     double_clicked = Signal()
     painted = Signal()
+    stroke = Signal(object, bool)
 
     def __init__(self, viewport: Viewport, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -52,6 +56,10 @@ class ImageView(QWidget):
         self._unpainted = False
         self._pressed_at: QPoint | None = None
         self._panned_from: QPoint | None = None
+        self._overlay: Overlay | None = None
+        self._shapes: tuple[Shape, ...] = ()
+        self._tool: Tool = "look"
+        self._stroke: list[Pixel] = []
         self.setMouseTracking(True)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
@@ -82,6 +90,33 @@ class ImageView(QWidget):
         if marks != self._marks:
             self._marks = marks
             self.update()
+
+    @property
+    def shapes(self) -> tuple[Shape, ...]:
+        """What is drawn over it besides the marks."""
+        return self._shapes
+
+    @property
+    def overlay(self) -> Overlay | None:
+        """The map that lies over it."""
+        return self._overlay
+
+    def set_shapes(self, shapes: tuple[Shape, ...]) -> None:
+        """Draw other shapes."""
+        if shapes != self._shapes:
+            self._shapes = shapes
+            self.update()
+
+    def set_overlay(self, overlay: Overlay | None) -> None:
+        """Lay another map over the picture; one of another size is not shown."""
+        if overlay is not self._overlay:
+            self._overlay = overlay
+            self.update()
+
+    def set_tool(self, tool: Tool) -> None:
+        """Say what a drag with the left button does: "look" pans, all others draw. A click stays a click."""
+        self._tool = tool
+        self._stroke = []
 
     def set_message(self, message: str) -> None:
         """Say why there is no picture."""
@@ -119,6 +154,14 @@ class ImageView(QWidget):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
             return
         self._paint_picture(painter, self._picture, placement)
+        if self._overlay is not None and self._picture.size == (
+            self._overlay.image.width(),
+            self._overlay.image.height(),
+        ):
+            smooth = placement.scale * self.devicePixelRatioF() < 1.0
+            paint_overlay(painter, self._overlay, placement, self._picture.size, smooth=smooth)
+        if self._shapes:
+            paint_shapes(painter, self._shapes, placement)
         self._paint_marks(painter, self._picture, placement)
         painter.end()
         if self._unpainted:
@@ -198,10 +241,17 @@ class ImageView(QWidget):
         """Begin a click or a pan."""
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self._pressed_at = self._panned_from = event.position().toPoint()
+            self._stroke = []
+            begin = self._nearest_pixel(event.position())
+            if self._tool != "look" and event.button() == Qt.MouseButton.LeftButton and begin is not None:
+                self._stroke = [begin]
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Pan while a button is held, else tell which pixel the mouse is on."""
         here = event.position().toPoint()
+        if self._stroke and self._pressed_at is not None:
+            self._draw_to(event.position(), (here - self._pressed_at).manhattanLength())
+            return
         if self._panned_from is not None and self._pressed_at is not None and self._picture is not None:
             if self._pressed_at != here and (here - self._pressed_at).manhattanLength() >= CLICK_SLACK_PX:
                 self.setCursor(Qt.CursorShape.ClosedHandCursor)
@@ -214,6 +264,12 @@ class ImageView(QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """End a pan, or tell the click."""
+        if len(self._stroke) > 1:
+            drawn, self._stroke = tuple(self._stroke), []
+            self._pressed_at = self._panned_from = None
+            self.stroke.emit(drawn, True)
+            return
+        self._stroke = []
         panned = self.cursor().shape() == Qt.CursorShape.ClosedHandCursor
         clicked = self._pressed_at is not None and not panned and event.button() == Qt.MouseButton.LeftButton
         self._pressed_at = self._panned_from = None
@@ -271,6 +327,25 @@ class ImageView(QWidget):
             self.left.emit()
         else:
             self.hovered.emit(*pixel)
+
+    def _draw_to(self, position: QPointF, moved: int) -> None:
+        """Draw on to a position of the widget; a press that hardly moves is still a click."""
+        pixel = self._nearest_pixel(position)
+        if pixel is None or pixel == self._stroke[-1]:
+            return
+        if len(self._stroke) == 1 and moved < CLICK_SLACK_PX:
+            return
+        self._stroke.append(pixel)
+        self.stroke.emit(tuple(self._stroke), False)
+
+    def _nearest_pixel(self, position: QPointF) -> Pixel | None:
+        """Return the pixel of the picture that is nearest to a widget position, None without a picture."""
+        placement = self.placement()
+        if placement is None or self._picture is None:
+            return None
+        x, y = placement.to_image(position.x(), position.y())
+        width, height = self._picture.size
+        return min(max(int(x), 0), width - 1), min(max(int(y), 0), height - 1)
 
     def _extent(self) -> tuple[int, int]:
         return self.width(), self.height()
