@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.ui.layers import Alignment
-from models.engine import Colorization
+from models.engine import SearchRange
 
 Pixel = tuple[int, int]
+
+
+class Matched(Protocol):
+    """What knows where in the reference mono pixels belong: a `Colorization`, or a kept result."""
+
+    @property
+    def disparity(self) -> NDArray[np.float32]:
+        """Return H×W px, offset included; NaN where nothing is known."""
+
+    @property
+    def search(self) -> SearchRange:
+        """Return the range that was searched."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +61,7 @@ class Marks:
     pin: Pixel | None = None
 
 
-def locate(colorization: Colorization | None, aligned: Alignment, x: int, y: int) -> Place:
+def locate(colorization: Matched | None, aligned: Alignment, x: int, y: int) -> Place:
     """Return where a pixel of an image lies in the other one.
 
     From mono to reference that is the peak of W. The way back takes, in the same row, the mono pixel whose
@@ -58,16 +72,17 @@ def locate(colorization: Colorization | None, aligned: Alignment, x: int, y: int
     height, width = colorization.disparity.shape
     if not (0 <= x < width and 0 <= y < height):
         return Place(y, None, None)
-    if aligned == "mono":
-        return Place(y, (x, y), colorization.match(x, y))
     shifts = colorization.disparity[y]
     matches = np.arange(width) + (-shifts if colorization.search.mirrored else shifts)
-    distances = np.abs(matches - x)
+    if aligned == "mono":
+        match = float(matches[x])
+        return Place(y, (x, y), match if np.isfinite(match) else None)
+    distances = np.nan_to_num(np.abs(matches - x), nan=np.inf)
     nearest = int(np.argmin(distances))
     return Place(y, (nearest, y) if distances[nearest] <= 1.0 else None, float(x))
 
 
-def searched_span(colorization: Colorization, mono_x: int) -> tuple[float, float]:
+def searched_span(colorization: Matched, mono_x: int) -> tuple[float, float]:
     """Return the first and last column of the reference that were searched, clipped to the image."""
     search = colorization.search
     sign = -1 if search.mirrored else 1
@@ -78,7 +93,7 @@ def searched_span(colorization: Colorization, mono_x: int) -> tuple[float, float
 
 
 def marks_for(
-    aligned: Alignment, place: Place | None, pin: Place | None, colorization: Colorization | None
+    aligned: Alignment, place: Place | None, pin: Place | None, colorization: Matched | None
 ) -> Marks:
     """Return what to draw over a picture for the pixel under the mouse and the pinned one."""
     pinned = None if pin is None else pin.pixel(aligned)

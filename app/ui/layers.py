@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from app.pipeline.status import LiveResult, RectifiedPair
 from app.ui.picture import Picture, Scale, make_picture, nice_ceiling
+from capture.develop import develop
+from models.engine import SearchRange
 
 Alignment = Literal["mono", "reference"]
 
@@ -118,6 +120,14 @@ def _reference(scene: Scene) -> NDArray[Any] | None:
     return None if scene.pair is None else scene.pair.reference
 
 
+def _raw_mono(scene: Scene) -> NDArray[Any] | None:
+    return None if scene.pair is None else develop(scene.pair.pair.mono)
+
+
+def _raw_reference(scene: Scene) -> NDArray[Any] | None:
+    return None if scene.pair is None else develop(scene.pair.pair.color)
+
+
 def _color_error(scene: Scene) -> NDArray[Any] | None:
     if scene.result is None or scene.result.truth is None:
         return None
@@ -155,12 +165,15 @@ def _from_zero(colour_map: str, unit: str, at_least: float) -> Scaling:
 
 
 def _disparity_scale(values: NDArray[Any], scene: Scene) -> Scale:
+    return disparity_scale(values, None if scene.result is None else scene.result.colorization.search)
+
+
+def disparity_scale(values: NDArray[Any], search: SearchRange | None) -> Scale:
     """Span the disparities that occur, in steps of 10 px, so that the scale of a live picture holds still."""
     sample = values[::8, ::8]
     sample = sample[np.isfinite(sample)]
     low, high = (float(v) for v in np.percentile(sample, (1, 99))) if sample.size else (0.0, 10.0)
-    if scene.result is not None:
-        search = scene.result.colorization.search
+    if search is not None:
         low, high = max(low, search.offset), min(high, search.offset + search.max_disparity)
     low, high = 10 * np.floor(low / 10), 10 * np.ceil(high / 10)
     return Scale(float(low), float(max(high, low + 10)), "px", "viridis")
@@ -294,4 +307,26 @@ CHOICES: tuple[Layer, ...] = (
 )
 """What the sixth pane can show."""
 
-LAYERS: dict[str, Layer] = {layer.key: layer for layer in (*FIXED, *CHOICES)}
+RAW: dict[str, Layer] = {
+    "mono": Layer(
+        "raw_mono",
+        "Mono, raw",
+        "The picture of the mono camera as it is saved, before rectification.",
+        "mono",
+        _raw_mono,
+        fresh=True,
+        missing="No picture yet.",
+    ),
+    "reference": Layer(
+        "raw_reference",
+        "Reference, raw",
+        "The picture of the colour camera as it is saved, before rectification.",
+        "reference",
+        _raw_reference,
+        fresh=True,
+        missing="No picture yet.",
+    ),
+}
+"""What the cameras gave, by the place of the picture."""
+
+LAYERS: dict[str, Layer] = {layer.key: layer for layer in (*FIXED, *CHOICES, *RAW.values())}

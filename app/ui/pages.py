@@ -106,8 +106,15 @@ def _calibration(host: Host) -> Page:
     return CalibrationPage(host)
 
 
+def _inspect(host: Host) -> Page:
+    from app.ui.inspect.page import InspectPage
+
+    return InspectPage(host)
+
+
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
+    PageSpec("inspect", "Inspect", "See results, compare them, and find out why", "inspect", _inspect),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
     PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),
     PageSpec("cameras", "Cameras", "Everything the cameras have, presets and user sets", "cameras", _cameras),

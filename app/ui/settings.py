@@ -147,6 +147,26 @@ class UiSettings:
     def dataset_parent(self, value: Path) -> None:
         self._store.setValue("dataset/parent", str(value))
 
+    @property
+    def last_dataset(self) -> Path | None:
+        """The dataset that was opened last to save to, None if it is gone."""
+        text = self._text("dataset/last", "")
+        return Path(text) if text and Path(text).is_dir() else None
+
+    @last_dataset.setter
+    def last_dataset(self, value: Path) -> None:
+        self._store.setValue("dataset/last", str(value))
+
+    @property
+    def people(self) -> tuple[str, str]:
+        """Who captured last, and with which lenses."""
+        return self._text("dataset/operator", ""), self._text("dataset/lens_note", "")
+
+    @people.setter
+    def people(self, value: tuple[str, str]) -> None:
+        for key, text in zip(("operator", "lens_note"), value, strict=True):
+            self._store.setValue(f"dataset/{key}", text)
+
     def layout_of(self, part: str) -> QByteArray:
         """Return how a part of the window was arranged (splitters, columns); empty if that is not known."""
         return self._bytes(f"layout/{_key(part)}")
@@ -163,6 +183,15 @@ class UiSettings:
     @inspect_methods.setter
     def inspect_methods(self, value: tuple[str, ...]) -> None:
         self._store.setValue("inspect/methods", "\n".join(value))
+
+    @property
+    def inspect_sides(self) -> str:
+        """What the page Inspect compares, and how, as one line; empty if that was never chosen."""
+        return self._text("inspect/sides", "")
+
+    @inspect_sides.setter
+    def inspect_sides(self, value: str) -> None:
+        self._store.setValue("inspect/sides", value)
 
     @property
     def recent_sources(self) -> tuple[Path, ...]:

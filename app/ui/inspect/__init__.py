@@ -1,0 +1,1 @@
+"""The page Inspect: pairs, what networks make of them, and why."""

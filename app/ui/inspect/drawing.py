@@ -1,0 +1,136 @@
+"""Makes the pictures on screen in a thread of its own, and keeps the last ones."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from app.inspecting.comparing import UNITS, Difference, Measure, difference
+from app.ui.calibration.jobs import Job
+from app.ui.inspect.sides import LAYERS, Content, Side, values_of
+from app.ui.picture import Picture, Scale, make_picture, nice_ceiling
+
+KEPT_BYTES = 256 << 20
+"""Pictures that are kept for the next look; those on screen are kept anyway."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A picture that can be asked for: a side, or with `second` and `measure` how far two are apart."""
+
+    side: Side
+    second: Side | None = None
+    measure: Measure = "delta_e"
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A picture, what it was made from, and for a difference its numbers."""
+
+    picture: Picture
+    origin: tuple[NDArray[Any], ...]
+    difference: Difference | None = None
+
+    @property
+    def bytes(self) -> int:
+        """Return the memory that the picture takes."""
+        return sum(buffer.nbytes for buffer in self.picture.buffers) + (
+            0 if self.difference is None else self.difference.values.nbytes
+        )
+
+
+class Drawer(QObject):
+    """Draws what is asked for; whatever was asked for before and is not drawn yet is forgotten.
+
+    Signals (in the GUI thread):
+        drawn: a `Drawing` that can be had from `get` now.
+        failed: a `Drawing` and why it cannot be drawn.
+    """
+
+    drawn = Signal(object)
+    failed = Signal(object, str)
+
+    def __init__(self, parent: QObject) -> None:
+        super().__init__(parent)
+        self._kept: OrderedDict[tuple[str, Drawing], Drawn] = OrderedDict()
+        self._item = ""
+        self._job = Job("drawing", self)
+        self._job.progressed.connect(self._on_progressed)
+
+    def get(self, content: Content, drawing: Drawing) -> Drawn | None:
+        """Return a picture that is there already and still true, None if it is not."""
+        kept = self._kept.get((content.item, drawing))
+        origin = origin_of(content, drawing)
+        if kept is None or origin is None or len(kept.origin) != len(origin):
+            return None
+        if any(one is not other for one, other in zip(kept.origin, origin, strict=True)):
+            return None
+        self._kept.move_to_end((content.item, drawing))
+        return kept
+
+    def ask(self, content: Content, drawings: Sequence[Drawing]) -> None:
+        """Draw these, in this order, in place of what was asked for before."""
+        self._item = content.item
+        if not drawings:
+            self._job.cancel()
+            return
+
+        def work(tell: Callable[[object], None], cancelled: Callable[[], bool]) -> None:
+            for drawing in drawings:
+                if cancelled():
+                    return
+                origin = origin_of(content, drawing)
+                if origin is None:
+                    continue
+                try:
+                    tell((drawing, _draw(content, drawing, origin, cancelled)))
+                except Exception as error:  # noqa: BLE001 - one picture less; the person learns why
+                    tell((drawing, str(error)))
+
+        self._job.start(work)
+
+    def forget(self) -> None:
+        """Keep nothing: another source was opened."""
+        self._kept.clear()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._job.close()
+
+    def _on_progressed(self, news: tuple[Drawing, Drawn | str | None]) -> None:
+        drawing, drawn = news
+        if isinstance(drawn, str):
+            self.failed.emit(drawing, drawn)
+        elif drawn is not None:
+            self._kept[self._item, drawing] = drawn
+            total = sum(kept.bytes for kept in self._kept.values())
+            while total > KEPT_BYTES and len(self._kept) > 1:
+                total -= self._kept.popitem(last=False)[1].bytes
+            self.drawn.emit(drawing)
+
+
+def origin_of(content: Content, drawing: Drawing) -> tuple[NDArray[Any], ...] | None:
+    """Return the arrays that a picture is made from, None if one is missing."""
+    sides = [drawing.side, *([drawing.second] if drawing.second is not None else [])]
+    arrays = [values_of(content, side) for side in sides]
+    found = tuple(array for array in arrays if array is not None)
+    return found if len(found) == len(arrays) else None
+
+
+def _draw(
+    content: Content, drawing: Drawing, origin: tuple[NDArray[Any], ...], cancelled: Callable[[], bool]
+) -> Drawn | None:
+    if drawing.second is None:
+        map_of = LAYERS[drawing.side.layer].map_of
+        return Drawn(make_picture(origin[0], map_of and map_of(origin[0], content.search)), origin)
+    apart = difference(origin[0], origin[1], drawing.measure, cancelled)
+    if apart is None:
+        return None
+    lowest = 5.0 if drawing.measure == "delta_e" else 10.0
+    scale = Scale(0.0, max(nice_ceiling(apart.high), lowest), UNITS[drawing.measure], "magma")
+    return Drawn(make_picture(apart.values, scale), origin, apart)

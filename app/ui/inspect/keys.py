@@ -1,0 +1,89 @@
+"""The keys of the page Inspect: one table, of which actions, tooltips and the list are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QWidget
+
+
+@dataclass(frozen=True)
+class Key:
+    """One command: name in the code, words on screen, its keys, and what it does."""
+
+    name: str
+    text: str
+    keys: tuple[str, ...]
+    tip: str
+    checkable: bool = False
+
+
+WAYS = ("panes", "swipe", "blink", "difference", "delta_e")
+"""The ways to compare, in the order of their buttons."""
+MOST_PANES = 6
+
+CANVAS_KEYS: tuple[Key, ...] = (
+    Key("panes", "Panes", ("P",), "Pictures side by side, zoomed and moved together", checkable=True),
+    Key(
+        "swipe",
+        "Swipe",
+        ("S",),
+        "A left, B right of a divider: drag it, or move it with [ and ]",
+        checkable=True,
+    ),
+    Key(
+        "blink",
+        "Blink",
+        ("B",),
+        "A and B in one place: pressed again, the other one is there at once",
+        checkable=True,
+    ),
+    Key(
+        "difference",
+        "Difference",
+        ("D",),
+        "|A − B|: mean over R, G and B, in levels of 255",
+        checkable=True,
+    ),
+    Key(
+        "delta_e",
+        "ΔE",
+        ("E",),
+        "CIEDE2000 of A and B: below 1 nobody sees it, from 3.5 on everybody does",
+        checkable=True,
+    ),
+    Key("next_a", "Next picture for A", ("A",), "Show the next picture as A"),
+    Key("previous_a", "Previous picture for A", ("Shift+A",), "Show the previous picture as A"),
+    Key("next_b", "Next picture for B", ("N",), "Show the next picture as B"),
+    Key("previous_b", "Previous picture for B", ("Shift+N",), "Show the previous picture as B"),
+    Key("swap", "Swap A and B", ("X",), "Swap A and B"),
+    Key("loupe", "Loupe", ("L",), "The pixels around the mouse, of every picture compared", checkable=True),
+    Key("fit", "Fit", ("0", "Ctrl+0"), "Show the whole picture"),
+    Key("actual", "1:1", ("Z",), "One picture pixel on one screen pixel"),
+    Key("zoom_in", "Zoom in", ("+", "="), "Closer, about the middle"),
+    Key("zoom_out", "Zoom out", ("-",), "Further away"),
+    Key("divider_left", "Divider left", ("[",), "Move the divider left"),
+    Key("divider_right", "Divider right", ("]",), "Move the divider right"),
+    Key("clear_pin", "Release pixel", ("C",), "Forget the pixel that was clicked"),
+    *(
+        Key(f"panes_{count}", f"{count} panes", (str(count),), f"Show {count} panes side by side")
+        for count in range(1, MOST_PANES + 1)
+    ),
+)
+
+
+def make_key_actions(keys: tuple[Key, ...], parent: QWidget) -> dict[str, QAction]:
+    """Return an action for every key, by name, that works while the parent or a part of it has the focus."""
+    actions = {}
+    for key in keys:
+        action = QAction(key.text, parent)
+        action.setObjectName(key.name)
+        action.setShortcuts([QKeySequence(text) for text in key.keys])
+        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        action.setCheckable(key.checkable)
+        action.setToolTip(f"{key.tip} ({QKeySequence(key.keys[0]).toString()})")
+        parent.addAction(action)
+        actions[key.name] = action
+    return actions

@@ -1,0 +1,276 @@
+"""The page Inspect: pairs at the left, pictures in the middle, why at the right, numbers below."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths, Qt
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QHBoxLayout,
+    QLabel,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTabWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.inspecting.store import ResultStore
+from app.pipeline.status import LiveResult
+from app.ui.inspect.canvas import Canvas
+from app.ui.inspect.item_list import ItemList
+from app.ui.inspect.model import InspectModel, ItemData
+from app.ui.inspect.run_bar import RunBar
+from app.ui.inspect.sides import Content
+from app.ui.pages import Host, Page
+from app.ui.renderer import Shown
+
+KEY = "inspect"
+EMPTY = (
+    "Nothing is open yet.\n\n"
+    "Open a captured dataset, a folder of pairs (mono/ and color/, or reference/ and truth/), or what "
+    "`main.py evaluate` wrote; or drop it here.\n"
+    "Freeze takes over the picture that is live now."
+)
+
+
+class InspectPage(Page):
+    """Puts the parts together; each of them belongs to a module of its own.
+
+    Attributes:
+        model: what is shown.
+        canvas: the pictures.
+        side_tabs, bottom_tabs: panels about the current pair, and about all pairs.
+        export_menu: what can be written to files.
+        stage: comparing, and whatever takes its place for a while (the user study).
+    """
+
+    def __init__(self, host: Host) -> None:
+        super().__init__()
+        self._host = host
+        self._dialog: QFileDialog | None = None
+        self._cache = cache_folder()
+        self._live: LiveResult | None = None
+        self.model = InspectModel(self._cache, self)
+        self.items = ItemList(self)
+        self.canvas = Canvas(host.settings, self)
+        self.side_tabs = QTabWidget(self)
+        self.bottom_tabs = QTabWidget(self)
+        self.export_menu = QMenu("Export", self)
+        self.run_bar = RunBar(self)
+        self.stage = QStackedWidget(self)
+        self._empty = QLabel(EMPTY, self)
+        self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._empty.setWordWrap(True)
+        self._empty.setProperty("role", "dim")
+        self._lay_out()
+        self._connect()
+        self._add_tabs()
+        self.model.use_methods(host.settings.inspect_methods)
+        self._show_nothing()
+
+    # --- requests ---
+
+    def open(self, path: Path, names: tuple[str, ...] = ()) -> None:
+        """Inspect what lies at a path."""
+        self._host.settings.remember_source(path.absolute())
+        self._fill_recent()
+        self.model.open(path, names)
+
+    def show_stage(self, widget: QWidget) -> None:
+        """Put a widget in place of the comparing."""
+        if self.stage.indexOf(widget) < 0:
+            self.stage.addWidget(widget)
+        self.stage.setCurrentWidget(widget)
+
+    def show_compare(self) -> None:
+        """Show the comparing again."""
+        self.stage.setCurrentWidget(self._compare)
+
+    # --- coming and going ---
+
+    def left(self) -> None:
+        """Remember how the page is arranged."""
+        for name, splitter in self._splitters.items():
+            self._host.settings.set_layout_of(f"{KEY}/{name}", splitter.saveState())
+
+    def closed(self) -> None:
+        """End what runs in the background."""
+        self.model.close()
+        self.canvas.close_threads()
+        ResultStore.trim(self._cache)
+
+    # --- building ---
+
+    def _lay_out(self) -> None:
+        self._compare = QSplitter(Qt.Orientation.Horizontal, self)
+        middle = QSplitter(Qt.Orientation.Vertical, self._compare)
+        middle.addWidget(self.canvas)
+        middle.addWidget(self.bottom_tabs)
+        middle.setStretchFactor(0, 1)
+        for part in (self.items, middle, self.side_tabs):
+            self._compare.addWidget(part)
+        self._compare.setStretchFactor(1, 1)
+        self._compare.setSizes([160, 800, 320])
+        middle.setSizes([560, 190])
+        self._splitters = {"columns": self._compare, "middle": middle}
+        for name, splitter in self._splitters.items():
+            splitter.restoreState(self._host.settings.layout_of(f"{KEY}/{name}"))
+        self.stage.addWidget(self._compare)
+        self.stage.addWidget(self._empty)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(self._header())
+        column.addWidget(self.stage, 1)
+
+    def _header(self) -> QHBoxLayout:
+        self.open_menu = QMenu("Open", self)
+        self._open_button = _menu_button(
+            "Open", self.open_menu, "A dataset, a folder of pairs or of results", self
+        )
+        self.title = QLabel(self)
+        self.freeze_button = QToolButton(self)
+        self.freeze_button.setText("Freeze")
+        self.freeze_button.setProperty("framed", True)
+        self.freeze_button.setToolTip("Inspect the picture that is live now")
+        self.freeze_button.clicked.connect(self.freeze)
+        export = _menu_button("Export", self.export_menu, "Write pictures, figures, videos and reports", self)
+        self.tools = QHBoxLayout()
+        self.tools.setSpacing(6)
+        row = QHBoxLayout()
+        row.setContentsMargins(8, 5, 8, 5)
+        row.setSpacing(8)
+        for widget in (self._open_button, self.freeze_button, self.title):
+            row.addWidget(widget)
+        row.addStretch(1)
+        row.addWidget(self.run_bar)
+        row.addLayout(self.tools)
+        row.addWidget(export)
+        self._fill_recent()
+        return row
+
+    def _add_tabs(self) -> None:
+        """Add the panels; one line each."""
+
+    def _connect(self) -> None:
+        model = self.model
+        model.source_changed.connect(self._on_source)
+        model.methods_changed.connect(self._on_methods)
+        model.item_changed.connect(self.items.show_current)
+        model.shown_changed.connect(self._on_shown)
+        model.progress_changed.connect(self.run_bar.show_progress)
+        model.failed.connect(self._host.banner.show_failure)
+        model.busy_changed.connect(self._on_busy)
+        self._host.bridge.shown.connect(self._on_live)
+        self.items.chosen.connect(model.set_item)
+        self.canvas.wanted.connect(model.prefer)
+        self.run_bar.methods_wanted.connect(self._on_methods_wanted)
+        self.run_bar.run_wanted.connect(self._on_run)
+        self.run_bar.cancel_wanted.connect(model.cancel)
+
+    # --- what happens ---
+
+    def freeze(self) -> None:
+        """Take over the live picture with its result."""
+        if self._live is None:
+            self._host.toast.flash("There is no result to freeze: the rig shows none yet")
+        else:
+            self.model.freeze(self._live)
+
+    def choose(self) -> None:
+        """Ask for a folder to open."""
+        if self._dialog is None:
+            self._dialog = QFileDialog(self, "Dataset, pairs or results to inspect")
+            self._dialog.setFileMode(QFileDialog.FileMode.Directory)
+            self._dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+            self._dialog.fileSelected.connect(self._on_folder)
+        self._dialog.open()
+
+    def _on_live(self, shown: Shown) -> None:
+        self._live = shown.scene.result
+
+    def _on_folder(self, folder: str) -> None:
+        self.open(Path(folder))
+
+    def _on_recent(self) -> None:
+        action = self.sender()
+        self.open(Path(str(action.property("path"))))
+
+    def _fill_recent(self) -> None:
+        self.open_menu.clear()
+        self.open_menu.addAction("Folder …").triggered.connect(self.choose)
+        recent = self._host.settings.recent_sources
+        if recent:
+            self.open_menu.addSeparator()
+        for path in recent:
+            action = self.open_menu.addAction(f"{path.name}    {path.parent}")
+            action.setProperty("path", str(path))
+            action.triggered.connect(self._on_recent)
+
+    def _on_busy(self, busy: bool) -> None:
+        if busy:
+            self.title.setText("Opening …")
+        elif self.model.source is None:
+            self._show_nothing()
+        else:
+            self.title.setText(self.model.source.title)
+
+    def _on_source(self) -> None:
+        source = self.model.source
+        if source is None:
+            self._show_nothing()
+            return
+        self.title.setText(source.title)
+        self.title.setToolTip(str(source.path or "A frame from the live picture"))
+        self.items.show_items(self.model.items)
+        self.show_compare()
+
+    def _show_nothing(self) -> None:
+        self.title.setText("")
+        self.stage.setCurrentWidget(self._empty)
+
+    def _on_methods_wanted(self, specs: tuple[str, ...]) -> None:
+        self._host.settings.inspect_methods = specs
+        self.model.use_methods(specs)
+        self.run_bar.show_methods(specs)
+
+    def _on_methods(self) -> None:
+        self.run_bar.show_methods(self.model.specs)
+
+    def _on_run(self, everything: bool) -> None:
+        items = list(self.model.items) if everything else self.items.selected
+        self.model.run_all(items, list(self.model.methods))
+
+    def _on_shown(self, shown: ItemData) -> None:
+        methods = tuple(shown.store.methods)
+        waiting = {method: "Working …" for method in methods if method not in shown.predictions}
+        self.canvas.show_content(
+            Content(
+                item=shown.item,
+                pair=shown.pair,
+                search=shown.search,
+                predictions=shown.predictions,
+                methods=methods,
+                messages={**waiting, **shown.problems},
+            )
+        )
+
+
+def cache_folder() -> Path:
+    """Return where results are kept: the user's folder for caches."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+    return Path(place) / "CycleRig" / "inspect"
+
+
+def _menu_button(text: str, menu: QMenu, tip: str, parent: QWidget) -> QToolButton:
+    button = QToolButton(parent)
+    button.setText(text)
+    button.setProperty("framed", True)
+    button.setToolTip(tip)
+    button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+    button.setMenu(menu)
+    return button

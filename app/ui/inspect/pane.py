@@ -1,0 +1,155 @@
+"""One place of the canvas: a line with what it shows and the value under the mouse, above the picture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+
+from app.ui.image_view import ImageView
+from app.ui.inspect.sides import LAYERS, OF_PAIR, OF_RESULT, Side, title_of
+from app.ui.inspector import Pixel
+from app.ui.labels import ElidedLabel
+from app.ui.layers import Alignment, value_text
+from app.ui.panes import ColourBar
+from app.ui.picture import Picture
+from app.ui.theme import SMALL_PX
+
+
+def sides_of(methods: Sequence[str]) -> list[Side]:
+    """Return everything that can be chosen, in the order of the choosers."""
+    return [
+        *(Side(layer) for layer in OF_PAIR),
+        *(Side(layer, method) for method in methods for layer in OF_RESULT),
+    ]
+
+
+class SideChooser(QComboBox):
+    """Chooses a side.
+
+    Signals:
+        chosen: the `Side` that a person chose.
+    """
+
+    chosen = Signal(object)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._sides: list[Side] = []
+        self.setMaxVisibleItems(30)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.activated.connect(self._on_activated)
+
+    def show_choice(self, methods: Sequence[str], side: Side) -> None:
+        """Offer the sides of these methods; `side` is the one that is chosen, also if it is gone."""
+        sides = sides_of(methods)
+        if side not in sides:
+            sides.append(side)
+        if sides != self._sides:
+            self.clear()
+            self._sides = []
+            for index, offered in enumerate(sides):
+                if index and offered.method != sides[index - 1].method:
+                    self.insertSeparator(self.count())
+                self.addItem(title_of(offered), offered)
+                self.setItemData(self.count() - 1, LAYERS[offered.layer].tip, Qt.ItemDataRole.ToolTipRole)
+            self._sides = sides
+        self.setCurrentIndex(next(i for i in range(self.count()) if self.itemData(i) == side))
+        self.setToolTip(LAYERS[side.layer].tip)
+
+    def _on_activated(self, index: int) -> None:
+        side = self.itemData(index)
+        if isinstance(side, Side):
+            self.chosen.emit(side)
+
+
+class Pane(QWidget):
+    """A picture with its line.
+
+    Attributes:
+        number: its place, from 0: 0 is A, 1 is B.
+        view: what paints the picture.
+
+    Signals:
+        chosen: its number and the `Side` that a person chose for it.
+    """
+
+    chosen = Signal(int, object)
+
+    def __init__(self, number: int, view: ImageView, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.number = number
+        self.view = view
+        self.side = Side("mono")
+        self._summary = ""
+        self._hovering = False
+        self.chooser = SideChooser(self)
+        self.chooser.setObjectName("layerChooser")
+        self.chooser.setAccessibleName(f"Picture {'ABCDEF'[number]}")
+        self.chooser.chosen.connect(self._on_chosen)
+        self._bar = ColourBar(self)
+        self._bar.setStyleSheet(f"font-size: {SMALL_PX - 1}px;")
+        self._values = ElidedLabel(Qt.TextElideMode.ElideLeft, self)
+        self._values.setProperty("role", "small")
+        self._values.set_dim(dim=True)
+        line = QWidget(self)
+        line.setFixedHeight(22)
+        head = QHBoxLayout(line)
+        head.setContentsMargins(6, 0, 6, 0)
+        head.setSpacing(6)
+        head.addWidget(self.chooser)
+        head.addWidget(self._values, 1)
+        head.addWidget(self._bar)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(line)
+        column.addWidget(view, 1)
+
+    @property
+    def title(self) -> str:
+        """Name of what it shows."""
+        return title_of(self.side)
+
+    @property
+    def aligned(self) -> Alignment:
+        """Whose pixels it shows."""
+        return LAYERS[self.side.layer].aligned
+
+    def show_choice(self, methods: Sequence[str], side: Side) -> None:
+        """Show another side's name; the picture follows."""
+        self.side = side
+        self.chooser.show_choice(methods, side)
+
+    def show_scale_of(self, picture: Picture | None, summary: str = "") -> None:
+        """Show the colours of a map, and a line while the mouse is elsewhere."""
+        self._bar.show_scale(None if picture is None else picture.scale)
+        self._summary = summary
+        if not self._hovering:
+            self._values.setText(summary)
+
+    def show_value(self, picture: Picture | None, pixel: Pixel | None) -> None:
+        """Show position and value of a pixel; None brings the summary back."""
+        inside = (
+            pixel is not None
+            and picture is not None
+            and 0 <= pixel[0] < picture.size[0]
+            and 0 <= pixel[1] < picture.size[1]
+        )
+        self._hovering = inside
+        self._values.set_dim(dim=not inside)
+        if not inside or pixel is None or picture is None:
+            self._bar.show_value(None)
+            self._values.setText(self._summary)
+            return
+        x, y = pixel
+        self._values.setText(f"{x}, {y}   {value_text(picture, x, y)}")
+        self._bar.show_value(float(picture.values[y, x]) if picture.scale is not None else None)
+
+    def line(self) -> str:
+        """Return what the line says at its right."""
+        return self._values.text()
+
+    def _on_chosen(self, side: Side) -> None:
+        self.chosen.emit(self.number, side)
