@@ -169,7 +169,7 @@ class _Known:
     """The state of a dataset, kept between edits: of lists that only grew, only the new lines are read."""
 
     def __init__(self, folder: Path) -> None:
-        self._pairs, self._changes = _Tail(folder, PAIRS_NAME), _Tail(folder, EDITS_NAME)
+        self._pairs, self._changes = ListTail(folder, PAIRS_NAME), ListTail(folder, EDITS_NAME)
         self._edits = Edits()
 
     def read(self) -> Edits:
@@ -187,7 +187,7 @@ class _Known:
         return self._edits
 
 
-class _Tail:
+class ListTail:
     """The whole lines of a file that were not taken yet."""
 
     def __init__(self, folder: Path, name: str) -> None:
