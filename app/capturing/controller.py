@@ -148,6 +148,10 @@ class Capturing:
         """Move the pair that was saved last to the trash."""
         self._post(self._undo)
 
+    def discard(self, name: str) -> None:
+        """Move any pair of the dataset to the trash."""
+        self._post(partial(self._discard, name))
+
     def set_limit(self, key: str, limit: GateLimit) -> None:
         """Change a gate."""
         self._change(lambda state: replace(state, limits={**state.limits, key: limit}))
@@ -281,7 +285,7 @@ class Capturing:
         # By the same walls as before, it is still the same shot that waits.
         waits = plan.goes_on and _keys(reason) == _keys(status.reason)
         if reason and verdict.refused and not waits:
-            self._set(refused=status.refused + 1)
+            self._set(refused=status.refused + 1, refusals=status.refusals + 1)
         if reason != status.reason:
             self._set(reason=reason)
         if not plan.goes_on:
@@ -384,6 +388,7 @@ class Capturing:
                 state=replace(state, plan=None),
                 verdict=self._status.verdict,
                 total=len(history),
+                refusals=self._status.refusals,
                 strip=history.strip,
                 can_undo=bool(len(history)),
                 resumable=resumable,
@@ -449,7 +454,13 @@ class Capturing:
         self._on_change()
 
     def _undo(self) -> None:
-        name = self._history.undo()
+        self._is_gone(self._history.undo())
+
+    def _discard(self, name: str) -> None:
+        self._history.discard(name)
+        self._is_gone(name)
+
+    def _is_gone(self, name: str) -> None:
         self._set(
             strip=self._history.strip,
             total=len(self._history),

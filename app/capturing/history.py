@@ -81,15 +81,21 @@ class History:
 
     def undo(self) -> str:
         """Move the pair that was saved last to the trash and return its name. Raises DatasetError."""
-        if self._editor is None or not self._names:
+        if not self._names:
             raise DatasetError("there is no save to take back")
         name = self._names[-1]
+        self.discard(name)
+        return name
+
+    def discard(self, name: str) -> None:
+        """Move a pair to the trash. Raises DatasetError."""
+        if self._editor is None or name not in self._names:
+            raise DatasetError(f"the dataset has no pair {name}")
         self._editor.apply(Edit((name,), trashed=True))
-        self._names.pop()
+        self._names.remove(name)
         self._fingerprints.remove(name)
         self._last = self._names[-1] if self._names else None
         self._strip = deque((pair for pair in self._strip if pair.name != name), maxlen=STRIP_LENGTH)
-        return name
 
     def sign_one(self) -> None:
         """Look at one of the pairs that nobody has looked at yet."""

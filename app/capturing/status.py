@@ -43,6 +43,7 @@ class CaptureStatus:
         saved: pairs that the plan saved since it began.
         refused: shots that walls refused since it began; many in a row for the same reasons count once where
             the plan tries again by itself.
+        refusals: the same, of all plans since the rig was started: tells one refusal from the next.
         reason: why the last shot was not saved, or what is waited for; empty if all is well.
         seconds_left: until the target, at the pace of now; None if there is no pace yet.
         strip: what was saved last, oldest first.
@@ -59,6 +60,7 @@ class CaptureStatus:
     total: int = 0
     saved: int = 0
     refused: int = 0
+    refusals: int = 0
     reason: str = ""
     seconds_left: float | None = None
     strip: tuple[SavedPair, ...] = ()
