@@ -17,7 +17,7 @@ from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
 from capture.frames import ROLES
 
 # Only the newest files can have been caught by a crash; hashing all of a large dataset would take minutes.
-HASHED_PAIRS = 16
+HASHED_PAIRS = 64
 LONGEST_NUMBER = 18
 
 
@@ -48,7 +48,7 @@ class Repairs:
 
 
 def repair(folder: Path, also_broken: Collection[str] = ()) -> tuple[list[PairRecord], Repairs]:
-    """Bring the folder in order; the caller holds its lock. Returns the listed pairs.
+    """Bring the folder in order; the caller holds its locks. Returns the listed pairs.
 
     Args:
         folder: of the dataset.

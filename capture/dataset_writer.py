@@ -274,7 +274,7 @@ class DatasetWriter:
         check_writable_layout(self.folder, WRITTEN_FOLDERS)
         self._lock.acquire()
         sessions = read_sessions(self.folder)
-        records, self.repairs = repair(self.folder)
+        records, self.repairs = self._repair()
         if self.repairs != Repairs():
             log.warning("%s was not closed properly: %s", self.folder, self.repairs)
         self._begin_session(sessions)
@@ -288,6 +288,15 @@ class DatasetWriter:
         self._last = records[-1].name if records else None
         self._next = max(used_numbers(self.folder, records), default=-1) + 1
         self._pool = ThreadPoolExecutor(WRITING_THREADS, thread_name_prefix="dataset")
+
+    def _repair(self) -> tuple[list[PairRecord], Repairs]:
+        # An edit made just now must not have its files put back where they were before it.
+        editing = FolderLock(self.folder, EDIT_LOCK_NAME)
+        editing.acquire(wait=True)
+        try:
+            return repair(self.folder)
+        finally:
+            editing.release()
 
     def _begin_session(self, sessions: list[dict[str, object]]) -> None:
         """Note rig and calibration in `dataset.toml`: pairs of this session refer to the entry."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import subprocess
@@ -10,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from capture.dataset import DatasetReader, DatasetWriter
+from capture.dataset import DatasetReader, DatasetWriter, PairRecord
+from capture.dataset_records import image_path
 from capture.frames import ROLES
 from capture.png import decode_png
 from tests.capture.dataset_pairs import RIG, listed_pairs_that_are_not_whole, make_pair
@@ -19,23 +21,26 @@ ROOT = Path(__file__).resolve().parents[2]
 KILLS = int(os.environ.get("CYCLERIG_KILLS", "30"))
 
 # Starting Python takes longer than all else here, so one process forks a child for every kill. The child
-# saves pairs and tells after each one; it is killed a random time after a random one of them.
+# saves pairs, tells after each group and throws some away; it is killed a random time after a random one.
 KILLED_WRITERS = """
 import os, random, select, signal, sys
 from pathlib import Path
-from capture.dataset import DatasetWriter, PairNote
+from capture.dataset import DatasetEditor, DatasetWriter, Edit, PairNote
 from tests.capture.dataset_pairs import RIG, make_pair
 
 folder, kills, chance = Path(sys.argv[1]), int(sys.argv[2]), random.Random(sys.argv[3])
 pairs = [make_pair(index, height=96, width=128) for index in range(8)]
 
 def write_until_killed(told):
+    editor = DatasetEditor(folder)
     with DatasetWriter(folder, RIG) as writer:
         while True:
             group = [(chance.choice(pairs), PairNote()) for _ in range(chance.choice((1, 1, 2, 5)))]
             saved = writer.save_group(group, stored=chance.random() < 0.3)
             assert saved.error is None
             os.write(told, b"s" * len(saved.names))
+            if chance.random() < 0.2:
+                editor.apply(Edit((chance.choice(saved.names),), trashed=chance.random() < 0.7))
 
 for kill in range(kills):
     heard, told = os.pipe()
@@ -81,10 +86,10 @@ def test_killed_at_any_moment_every_listed_pair_is_whole(tmp_path: Path) -> None
             assert line, "the writer ended by itself"
             saved += int(line)
             if folder.exists():
-                listed = len(DatasetReader.open(folder)) if (folder / "dataset.toml").exists() else 0
+                pairs = all_pairs(folder) if (folder / "dataset.toml").exists() else ()
+                listed = len(pairs)
                 assert listed >= saved, "a pair that was reported as saved is not listed"
-                if listed:
-                    assert listed_pairs_that_are_not_whole(folder) == []
+                assert all(is_somewhere(folder, record) for record in pairs)
                 kinds |= leftovers(folder, listed)
             killer.stdin.write("\n")
             killer.stdin.flush()
@@ -94,16 +99,36 @@ def test_killed_at_any_moment_every_listed_pair_is_whole(tmp_path: Path) -> None
 
     with DatasetWriter(folder, RIG) as writer:
         name = writer.save(make_pair(0))
-    names = [record.name for record in DatasetReader.open(folder)]
+    names = [record.name for record in all_pairs(folder)]
     assert names == sorted(set(names))
     assert names[-1] == name
     assert listed_pairs_that_are_not_whole(folder) == []
     assert leftovers(folder, len(names)) == set()
+    for record in DatasetReader.open(folder).trash:
+        assert all(image_path(folder, role, record.name, trashed=True).is_file() for role in ROLES)
+        assert not any(image_path(folder, role, record.name).exists() for role in ROLES)
     for role in ROLES:
         for orphan in (folder / "orphans" / role).glob("*.png"):
             decode_png(orphan.read_bytes(), str(orphan))  # what was set aside is a whole image too
     with DatasetWriter(folder, RIG) as writer:
         assert str(writer.repairs) == "nothing to repair"
+
+
+def all_pairs(folder: Path) -> list[PairRecord]:
+    """Return the listed pairs, those in the trash included, in the order of their names."""
+    reader = DatasetReader.open(folder)
+    return sorted((*reader.records, *reader.trash), key=lambda record: record.name)
+
+
+def is_somewhere(folder: Path, record: PairRecord) -> bool:
+    """Return whether both images are there and whole: in their place, or on the way to or from the trash."""
+    for role in ROLES:
+        places = [image_path(folder, role, record.name, trashed=trashed) for trashed in (False, True)]
+        found = [hashlib.sha256(path.read_bytes()).hexdigest() for path in places if path.is_file()]
+        known = record.frame(role)
+        if known is None or known.sha256 not in found:
+            return False
+    return True
 
 
 def leftovers(folder: Path, listed: int) -> set[str]:
