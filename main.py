@@ -32,6 +32,7 @@ class _Command:
 
 COMMANDS = {
     "live": _Command("app.commands.live", "open the app, or run it headless, on a rig (the default)"),
+    "inspect": _Command("app.commands.inspecting", "open the app on pairs or results, without a rig"),
     "colorize": _Command("app.commands.colorize", "colorize pairs of image files"),
     "calibrate": _Command("app.commands.calibrate", "solve a rig's calibration from pairs of board images"),
     "board": _Command("app.commands.board", "write a printable calibration board as PDF"),
@@ -56,7 +57,7 @@ DEFAULT_COMMAND = "live"
 def main(argv: Sequence[str]) -> int:
     """Run one command and return the process's exit code."""
     name, arguments = _choose(argv)
-    if name in ("live", "record", "train"):
+    if name in ("live", "inspect", "record", "train"):
         # Threads of a parallel loop must sleep while they wait: others need the core (decision
         # 061). OpenMP reads this when torch is imported, so it is set before the command's module is.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 
@@ -42,13 +42,29 @@ def make_application() -> QApplication:
     return application
 
 
-def run_app(config: LiveConfig, *, reopen_last: bool = False, settings_file: Path | None = None) -> int:
+@dataclass(frozen=True)
+class ToInspect:
+    """What to open on the page Inspect; see `MainWindow.inspect`."""
+
+    path: Path
+    names: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+
+
+def run_app(
+    config: LiveConfig,
+    *,
+    reopen_last: bool = False,
+    settings_file: Path | None = None,
+    inspect: ToInspect | None = None,
+) -> int:
     """Open the window on a rig and return the exit code once it was closed.
 
     Args:
         config: what to run.
         reopen_last: the user named no rig: open the one that was open last, if it is still there.
         settings_file: where to remember things; None for the user's own file.
+        inspect: what to look at; then the rig is not started until a person does it.
     """
     application = make_application()
     settings = UiSettings(settings_file)
@@ -57,7 +73,10 @@ def run_app(config: LiveConfig, *, reopen_last: bool = False, settings_file: Pat
     window = MainWindow(config, settings)
     with _ClosesOnInterrupt(window):
         window.show()
-        window.start()
+        if inspect is None:
+            window.start()
+        else:
+            window.inspect(inspect.path, inspect.names, inspect.methods)
         code = application.exec()
     delete_now(window)
     return code

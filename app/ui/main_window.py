@@ -25,7 +25,7 @@ from app.ui.looking import Looking
 from app.ui.meter import ScreenMeter, exposure_began_ns
 from app.ui.overlays import OVERLAYS
 from app.ui.page_stack import PageStack, PageSwitch
-from app.ui.pages import LIVE, PAGES, Host
+from app.ui.pages import CAPTURE, LIVE, PAGES, Host
 from app.ui.panes import PaneGrid
 from app.ui.plots import LivePlots
 from app.ui.renderer import Shown, Wish
@@ -79,7 +79,17 @@ class MainWindow(QMainWindow):
         self.shortcuts = ShortcutOverlay(self)
         self._slow_stop = QTimer(self, singleShot=True, interval=SLOW_STOP_MS)
         self.pages.set_host(
-            Host(self.bridge, settings, self.chooser, self.banner, self.toast, self.pages.show_page)
+            Host(
+                self.bridge,
+                settings,
+                self.chooser,
+                self.banner,
+                self.toast,
+                self.pages.show_page,
+                self.inspect,
+                self.saving,
+                self._wish,
+            )
         )
         self._connect()
         self._restore()
@@ -236,8 +246,24 @@ class MainWindow(QMainWindow):
         for dock in self._docks:
             dock.toggleViewAction().setEnabled(live)
         self.looking.set_enabled(self.commands, enabled=live)
-        keep_single_keys(self.commands, kept=live)
+        keep_single_keys(self.commands, key)
+        self.saving.tells = key != CAPTURE
         self._wish()
+
+    def inspect(self, path: Path, names: tuple[str, ...] = (), methods: tuple[str, ...] = ()) -> None:
+        """Show a dataset, a folder of pairs or of results on the page Inspect.
+
+        Args:
+            path: what `app.inspecting.sources.open_source` opens.
+            names: of the pairs to show; all without.
+            methods: specs of those to compare; the usual ones without.
+        """
+        from app.ui.inspect.page import InspectPage
+
+        self.pages.show_page("inspect")
+        page = self.pages.page("inspect")
+        assert isinstance(page, InspectPage)
+        page.open(path, names, methods)
 
     # --- the rig ---
 
@@ -362,7 +388,7 @@ class MainWindow(QMainWindow):
         # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
         unchosen = status.rig is not None and status.rig.kind == "virtual" and bool(status.rig.notice)
         self.banner.notice.offer("Set up a rig …" if unchosen and self.pages.current != "rig" else "")
-        self.saving.show_recorder(status.recorder)
+        self.saving.show_status(status.recorder, status.capture)
         self._show_run(status)
         if status.state == "starting" and self._stop_was_slow:
             self._on_stop_over()  # another rig follows: there is no `stopped` in between
@@ -424,8 +450,10 @@ class MainWindow(QMainWindow):
             self._set_frozen(True)
 
     def _wish(self) -> None:
-        seen = self.pages.current == LIVE and not self.isMinimized()
-        layers = self.grid.visible_layers() if seen else frozenset[str]()
+        live = self.pages.current == LIVE
+        layers = self.grid.visible_layers() if live else self.pages.live_layers()
+        if self.isMinimized():
+            layers = frozenset()
         wish = Wish(layers, self.looking.colour_map, self._frozen, self.looking.overlays)
         self.bridge.wish(wish)
 

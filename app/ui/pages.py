@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
@@ -15,10 +16,13 @@ if TYPE_CHECKING:
     from app.ui.banner import Banner, Toast
     from app.ui.bridge import Bridge
     from app.ui.rig_chooser import RigChooser
+    from app.ui.saving import Saving
     from app.ui.settings import UiSettings
 
 LIVE = "live"
 """Key of the page that is always there: panes, plots and docks."""
+CAPTURE = "capture"
+"""Key of the page where Space and R act as on Live."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,10 @@ class Host:
         banner: `show_failure` for what went wrong; never a modal box.
         toast: `flash` for a word in passing.
         open_page: shows another page, by its key.
+        open_in_inspect: shows a dataset, pairs or results on the page Inspect; of the named pairs only, if
+            there are any names.
+        saving: the one way to save pairs: asks for a folder first if none is open.
+        look: to be called when a page on screen wants other live pictures (`Page.live_layers`).
     """
 
     bridge: Bridge
@@ -40,6 +48,9 @@ class Host:
     banner: Banner
     toast: Toast
     open_page: Callable[[str], None]
+    open_in_inspect: Callable[[Path, tuple[str, ...]], None]
+    saving: Saving
+    look: Callable[[], None]
 
 
 class Page(QWidget):
@@ -54,6 +65,10 @@ class Page(QWidget):
 
     def left(self) -> None:
         """The page is no longer on screen."""
+
+    def live_layers(self) -> frozenset[str]:
+        """Return the live layers that it shows: `bridge.shown` brings them while it is on screen."""
+        return frozenset()
 
     def release(self, then: Callable[[], None]) -> None:
         """A rig is about to be opened: let go of cameras, if the page has any, and call `then`."""
@@ -80,6 +95,12 @@ class PageSpec:
     tip: str
     icon: str
     make: Callable[[Host], Page] | None = None
+
+
+def _capture(host: Host) -> Page:
+    from app.ui.capture.page import CapturePage
+
+    return CapturePage(host)
 
 
 def _rig(host: Host) -> Page:
@@ -114,6 +135,7 @@ def _inspect(host: Host) -> Page:
 
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
+    PageSpec(CAPTURE, "Capture", "Capture pairs with quality gates, tags and a target", "save", _capture),
     PageSpec("inspect", "Inspect", "See results, compare them, and find out why", "inspect", _inspect),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
     PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),

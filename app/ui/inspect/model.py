@@ -136,9 +136,14 @@ class InspectModel(QObject):
 
     # --- requests ---
 
-    def open(self, path: Path, names: Sequence[str] = ()) -> None:
-        """Open a dataset, a folder of pairs or of results; `source_changed` or `failed` follows."""
-        self._open(lambda: open_source(path, names))
+    def open(self, path: Path, names: Sequence[str] = (), methods: Sequence[str] = ()) -> None:
+        """Open a dataset, a folder of pairs or of results; `source_changed` or `failed` follows.
+
+        Args:
+            path, names: see `open_source`.
+            methods: specs of those to compare; without, those that results come from, else those in use.
+        """
+        self._open(lambda: open_source(path, names), tuple(methods))
 
     def freeze(self, result: LiveResult) -> None:
         """Show a live result."""
@@ -206,7 +211,7 @@ class InspectModel(QObject):
 
     # --- in the worker's and the runner's threads ---
 
-    def _open(self, make: Callable[[], Source]) -> None:
+    def _open(self, make: Callable[[], Source], methods: tuple[str, ...] = ()) -> None:
         self._generation += 1
         specs = self._specs
         cache = self._cache
@@ -215,7 +220,7 @@ class InspectModel(QObject):
         def job() -> Callable[[], None]:
             source = make()
             store = ResultStore(source, cache)
-            used = source.methods or specs
+            used = methods or source.methods or specs
             store.use_methods(used)
             return lambda: self._on_opened(store, used)
 

@@ -74,11 +74,11 @@ class InspectPage(Page):
 
     # --- requests ---
 
-    def open(self, path: Path, names: tuple[str, ...] = ()) -> None:
-        """Inspect what lies at a path."""
+    def open(self, path: Path, names: tuple[str, ...] = (), methods: tuple[str, ...] = ()) -> None:
+        """Inspect what lies at a path; see `MainWindow.inspect`."""
         self._host.settings.remember_source(path.absolute())
         self._fill_recent()
-        self.model.open(path, names)
+        self.model.open(path, names, methods)
 
     def show_stage(self, widget: QWidget) -> None:
         """Put a widget in place of the comparing."""
