@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable
 from typing import Protocol
 
-from app.datasets import check_command, export_command, merge_command, split_command
+from app.datasets import check_command, export_command, import_command, merge_command, split_command
 
 
 class _Action(Protocol):
@@ -28,6 +28,7 @@ ACTIONS: dict[str, _Action] = {
     "export": export_command,
     "split": split_command,
     "merge": merge_command,
+    "import": import_command,
 }
 
 

@@ -26,6 +26,8 @@ _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
 _HEADER_BYTES = 24
 _GRAY_TOLERANCE = 2 / 255
+_MOST_INFLATION = 1032
+"""DEFLATE makes at most so many bytes of one."""
 
 
 def png_size(path: Path) -> tuple[int, int]:
@@ -96,8 +98,10 @@ def _read_bytes(path: Path) -> bytes:
 
 
 def _read_png(path: Path) -> Image:
-    png_size(path)  # before anything of that size is allocated
+    height, width = png_size(path)  # before anything of that size is allocated
     data = _read_bytes(path)
+    if height * width // 8 > _MOST_INFLATION * len(data):
+        raise ModelError(f"{path} claims to be {width}×{height}, which its {len(data)} bytes cannot hold")
     # The decoder fills up what is missing with black; a file that ends early must not pass.
     if not data.rstrip(b"\x00\r\n").endswith(_END):
         raise ModelError(f"{path} is truncated")

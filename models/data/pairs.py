@@ -292,7 +292,7 @@ def _layout(folder: Path) -> tuple[str, str]:
 
 
 def _png_names(folder: Path) -> list[str]:
-    return sorted(p.stem for p in folder.glob("*.png") if not p.name.startswith("."))
+    return sorted(p.stem for p in folder.glob("*.png") if not p.name.startswith(".") and p.is_file())
 
 
 def _candidates(disparity: NDArray[np.float32] | None) -> int | None:

@@ -139,10 +139,10 @@ def _run_worker(pristine: Path, room: Path, numbers: tuple[int, int, int], tally
             while (line := lines.get(timeout=SILENT_S)) is not None:
                 said = json.loads(line)
                 if "begin" in said:
-                    number = said["begin"]
+                    number = int(said["begin"])
                 else:
                     tally.take(said)
-                    number = said["number"] + 1
+                    number = int(said["number"]) + 1
                     _tell(tally)
                     if tally.is_over:
                         return number

@@ -73,19 +73,30 @@ def _image_file(folder: Path, rng: random.Random) -> Path:
     return rng.choice(sorted(path for role in ROLES for path in (folder / role).glob("*.png")))
 
 
+def _bytes_of(path: Path) -> bytes:
+    """Return the content of a file. Raises OSError if an earlier mutation made it something endless."""
+    if not path.is_file():
+        raise OSError(f"{path} is no file any more")
+    return path.read_bytes()
+
+
+def _text_of(path: Path) -> str:
+    return _bytes_of(path).decode(errors="surrogateescape")
+
+
 def _place(data: bytes, rng: random.Random) -> int:
     return rng.randrange(len(data) + 1)
 
 
 def _splice(path: Path, rng: random.Random, insert: bytes, remove: int = 0) -> None:
-    data = path.read_bytes()
+    data = _bytes_of(path)
     place = _place(data, rng)
     path.write_bytes(data[:place] + insert + data[place + remove :])
 
 
 def _flip_bytes(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    data = bytearray(path.read_bytes())
+    data = bytearray(_bytes_of(path))
     for _ in range(rng.choice((1, 1, 3, 20))):
         data[rng.randrange(len(data))] = rng.randrange(256)
     path.write_bytes(data)
@@ -93,7 +104,7 @@ def _flip_bytes(folder: Path, rng: random.Random) -> None:
 
 def _truncate_list(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    data = path.read_bytes()
+    data = _bytes_of(path)
     path.write_bytes(data[: _place(data, rng)])
 
 
@@ -107,7 +118,7 @@ def _remove_bytes(folder: Path, rng: random.Random) -> None:
 
 def _shuffle_lines(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    lines = path.read_bytes().split(b"\n")
+    lines = _bytes_of(path).split(b"\n")
     kind = rng.randrange(3)
     if kind == 0:
         lines.insert(rng.randrange(len(lines)), rng.choice(lines))
@@ -163,7 +174,7 @@ def _bad_name(folder: Path, rng: random.Random) -> None:
 
 
 def _change_line(path: Path, rng: random.Random, change: Callable[[Any], None]) -> None:
-    lines = path.read_bytes().split(b"\n")
+    lines = _bytes_of(path).split(b"\n")
     number = rng.randrange(max(1, len(lines) - 1))
     value = json.loads(lines[number])
     change(value)
@@ -174,14 +185,14 @@ def _change_line(path: Path, rng: random.Random, change: Callable[[Any], None]) 
 
 def _toml_text(folder: Path, rng: random.Random) -> None:
     path = folder / rng.choice(("dataset.toml", "calibration.toml"))
-    lines = path.read_text(errors="surrogateescape").splitlines(keepends=True)
+    lines = _text_of(path).splitlines(keepends=True)
     lines.insert(rng.choice((0, len(lines), rng.randrange(len(lines) + 1))), rng.choice(BAD_TOML))
     path.write_text("".join(lines), errors="surrogateescape")
 
 
 def _toml_value(folder: Path, rng: random.Random) -> None:
     path = folder / rng.choice(("dataset.toml", "calibration.toml"))
-    lines = path.read_text(errors="surrogateescape").splitlines()
+    lines = _text_of(path).splitlines()
     number = rng.choice([n for n, line in enumerate(lines) if "=" in line])
     value = rng.choice(
         ("-1", "0", "1e308", "nan", "-inf", "[]", "{}", '""', '"x"', "true", "[[1]]", "1979-05-27", "9" * 30,
@@ -193,7 +204,7 @@ def _toml_value(folder: Path, rng: random.Random) -> None:
 
 def _image_bytes(folder: Path, rng: random.Random) -> None:
     path = _image_file(folder, rng)
-    data = bytearray(path.read_bytes())
+    data = bytearray(_bytes_of(path))
     for _ in range(rng.choice((1, 4, 40))):
         data[rng.randrange(min(len(data), rng.choice((40, 10**9))))] = rng.randrange(256)
     _replace_image(folder, path, bytes(data), rng)
@@ -202,7 +213,7 @@ def _image_bytes(folder: Path, rng: random.Random) -> None:
 def _image_size(folder: Path, rng: random.Random) -> None:
     """Claim another size in the header, with a checksum that fits: a decompression bomb, or too few rows."""
     path = _image_file(folder, rng)
-    data = path.read_bytes()
+    data = _bytes_of(path)
     sides = (0, 1, 3, 40, 41, 16_000, 19_999, 65_535, 1_000_000, 2**31 - 1, 2**32 - 1)
     header = struct.pack(">II", rng.choice(sides), rng.choice(sides)) + bytes(
         (rng.choice((1, 2, 4, 8, 16, 7)), rng.choice((0, 2, 3, 4, 6, 5)), 0, 0, rng.choice((0, 0, 1)))
@@ -227,9 +238,9 @@ def _image_bomb(folder: Path, rng: random.Random) -> None:
 
 def _image_other(folder: Path, rng: random.Random) -> None:
     path = _image_file(folder, rng)
-    data = path.read_bytes()
+    data = _bytes_of(path)
     other = rng.choice(
-        (b"", b"\x89PNG\r\n\x1a\n", data[: _place(data, rng)], _image_file(folder, rng).read_bytes(),
+        (b"", b"\x89PNG\r\n\x1a\n", data[: _place(data, rng)], _bytes_of(_image_file(folder, rng)),
          b"GIF89a", rng.randbytes(300), data + rng.randbytes(20), b"\xff\xd8\xff\xe0", data + b"\x00" * 9),
     )  # fmt: skip
     _replace_image(folder, path, other, rng)
@@ -242,7 +253,7 @@ def _replace_image(folder: Path, path: Path, data: bytes, rng: random.Random) ->
     if rng.random() < 1 / 3:
         return
     listed = folder / "pairs.jsonl"
-    lines = listed.read_bytes().split(b"\n")
+    lines = _bytes_of(listed).split(b"\n")
     for number, line in enumerate(lines):
         if f'"name":"{path.stem}"'.encode() in line:
             value = json.loads(line)
@@ -327,9 +338,9 @@ def _stray_file(folder: Path, rng: random.Random) -> None:
     os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
     if rng.random() < 0.2:
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
-    else:
+    elif not os.path.exists(path) or os.path.isfile(path):  # noqa: PTH110, PTH113
         with open(path, "wb") as file:  # noqa: PTH123
-            file.write(_image_file(folder, rng).read_bytes() if rng.random() < 0.7 else b"")
+            file.write(_bytes_of(_image_file(folder, rng)) if rng.random() < 0.7 else b"")
 
 
 def _make_plain(folder: Path, rng: random.Random) -> None:  # noqa: ARG001 (all mutations are called alike)
