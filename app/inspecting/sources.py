@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -16,10 +15,8 @@ from capture.errors import CalibrationError
 from models.data.pairs import Pair
 from models.engine import Colorization, SearchRange
 from models.errors import ModelError
+from models.evaluation.evaluated import is_evaluation, read_evaluated
 from models.evaluation.sets import DataSet, open_sets
-
-EVALUATED_NAME = "evaluated.json"
-"""In an evaluation's folder: which sets it read, and which methods it judged."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,7 +95,7 @@ def open_source(path: Path, names: Sequence[str] = ()) -> Source:
     """
     if not path.exists():
         raise ModelError(f"{path} does not exist")
-    if (path / EVALUATED_NAME).is_file():
+    if is_evaluation(path):
         source = _open_results(path)
     elif is_captured(path):
         source = Source(path.resolve().name, path, _captured_items(path))
@@ -178,24 +175,13 @@ def _items_of(sets: Sequence[DataSet]) -> list[Item]:
 
 def _open_results(path: Path) -> Source:
     """Open an evaluation: the pairs that it read, and the methods that it judged."""
-    try:
-        table = json.loads((path / EVALUATED_NAME).read_bytes())
-        folders = [Path(str(folder)) for folder in table["data"]]
-        methods = tuple(str(spec) for spec in table["methods"])
-        ranges = {
-            str(name): SearchRange(int(r[0]), int(r[1]), bool(r[2])) for name, r in table["ranges"].items()
-        }
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ModelError(f"{path / EVALUATED_NAME} does not tell what was evaluated ({error})") from error
-    missing = [folder for folder in folders if not folder.is_dir()]
+    made_from = read_evaluated(path)
+    missing = [folder for folder in made_from.data if not folder.is_dir()]
     if missing:
         raise ModelError(f"{path} was made from {missing[0]}, which is not there any more: bring it back")
-    items = _items_of(open_sets(folders, ranges))
-    return Source(path.resolve().name, path, items, methods, path)
+    items = _items_of(open_sets(made_from.data, made_from.ranges))
+    return Source(path.resolve().name, path, items, made_from.methods, path)
 
 
 def _narrowed(source: Source, names: Sequence[str]) -> Source:
     return replace(source, items=[source.item(name) for name in names])
-
-
-__all__ = ["EVALUATED_NAME", "Item", "Source", "freeze", "open_source"]

@@ -82,10 +82,12 @@ def run(args: argparse.Namespace) -> int:
     """Evaluate. Raises ModelError."""
     _use_threads(args.threads)
     # Loading torch takes seconds: arguments that argparse can judge were judged before.
+    from models.evaluation.evaluated import note_evaluated
     from models.evaluation.methods import open_methods
     from models.evaluation.sets import open_sets
 
-    sets = open_sets(args.data, _ranges(args.max_disparity))
+    ranges = _ranges(args.max_disparity)
+    sets = open_sets(args.data, ranges)
     ablation = [_named(spec) for spec in args.ablation]
     if not args.methods and not ablation:
         raise ModelError("nothing to evaluate: name --methods or --ablation")
@@ -93,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
     unknown = [name for name in args.fresh if name not in {method.name for method in methods}]
     if unknown:
         raise ModelError(f"--fresh {unknown[0]}: no such method in this run")
+    note_evaluated(args.out, args.data, [*args.methods, *args.ablation], ranges)
     try:
         if args.stage in ("predict", ALL):
             _predict(methods, sets, args.out, frozenset(args.fresh))
