@@ -99,6 +99,10 @@ class DatasetPanel(QWidget):
         self._dialog.open()
 
 
+LONG_S = 1.0
+"""A queue whose oldest pair has waited for so long is worth a word."""
+
+
 class _Dot(QWidget):
     """Red while recording."""
 
@@ -147,10 +151,7 @@ class RecorderLight(QWidget):
         if not recorder.folder:
             text, tip = "no dataset", "No folder for pairs is open yet: Space or R asks for one."
         else:
-            text = f"{recorder.saved} saved"
-            if recorder.queued:
-                text += f" · {recorder.queued} queued"
-            tip = f"{recorder.folder}\n{recorder.saved} pairs saved, {recorder.queued} waiting to be written."
+            text, tip = _saved_words(recorder), _tip(recorder)
         if recorder.error:
             tip += f"\n{recorder.error}"
         self._text.setText(text)
@@ -164,3 +165,32 @@ class RecorderLight(QWidget):
     def mousePressEvent(self, event: object) -> None:  # noqa: N802, ARG002
         """Ask for the folder."""
         self.clicked.emit()
+
+
+def _saved_words(recorder: RecorderStatus) -> str:
+    words = [f"{recorder.saved} saved"]
+    if recorder.recording:
+        words.append(f"{recorder.rate_hz:.0f}/s")
+    if recorder.queued:
+        waiting = f"{recorder.queued} queued"
+        words.append(f"{waiting}, {recorder.age_s:.0f} s" if recorder.age_s >= LONG_S else waiting)
+    return " · ".join(words)
+
+
+def _tip(recorder: RecorderStatus) -> str:
+    memory = f"{recorder.queued_bytes / 1e6:.0f} of {recorder.budget_bytes / 1e6:.0f} MB"
+    lines = [
+        recorder.folder,
+        f"{recorder.saved} pairs saved.",
+        f"Queue: {recorder.queued} waiting to be written, {memory}, the oldest for {recorder.age_s:.1f} s.",
+    ]
+    if recorder.recording:
+        lines.append(
+            f"{recorder.rate_hz:.1f} pairs/s written, safe {recorder.latency_ms:.0f} ms after they arrived."
+        )
+    if not recorder.compressed:
+        lines.append("The queue is long: images are stored uncompressed for now.")
+    if recorder.space is not None:
+        room = recorder.space.pairs_left
+        lines.append(f"{recorder.space}{'' if room is None else f': room for {room} pairs'}.")
+    return "\n".join(lines)

@@ -21,7 +21,9 @@ from app.ui.main_window import MainWindow
 from app.ui.renderer import Shown
 from app.ui.settings import UiSettings
 from app.ui.status_bar import ScreenStatus
+from capture.disk_space import DiskSpace
 from capture.spec import ReplaySpec, VirtualSpec
+from models.engine import Colorization
 from tests.app.ui.conftest import SHIFT, make_scene, make_shown
 
 
@@ -132,6 +134,11 @@ def test_values_follow_live_pictures_under_a_still_mouse(window: MainWindow, sho
     assert window.grid.panes[0].value_line() == f"41, 30   {newer.pair.mono[30, 41]}"
 
 
+def _curve(colorization: Colorization) -> np.ndarray:
+    curve: np.ndarray = colorization.weights.curves(np.array([30]), np.array([44]))[0]
+    return curve
+
+
 @pytest.mark.parametrize("pane", [1, 2, 5])
 def test_a_click_plots_the_weight_curve(window: MainWindow, shown: Shown, pane: int) -> None:
     x = 30 + (SHIFT if pane == 2 else 0)
@@ -141,7 +148,7 @@ def test_a_click_plots_the_weight_curve(window: MainWindow, shown: Shown, pane: 
     assert shown.scene.result is not None
     colorization = shown.scene.result.colorization
     disparities, weights = window.weight_plot.curve
-    assert np.array_equal(weights, colorization.weight_curve(30, 44))
+    np.testing.assert_allclose(weights, _curve(colorization))
     assert disparities[int(np.argmax(weights))] == pytest.approx(SHIFT, abs=2)
     assert "peak 12.0 px" in window.weight_plot.headline
 
@@ -257,8 +264,28 @@ def busy_status() -> PipelineStatus:
         device="NVIDIA GeForce RTX 4090 Laptop GPU (half precision)",
         model="/home/somebody/weights/a-rather-long-name.safetensors",
         memory_mb=10_234.0,
-        recorder=RecorderStatus("/home/somebody/captures/2025-01-01", True, 99_999, 99),
+        recorder=RecorderStatus(
+            "/home/somebody/captures/2025-01-01",
+            recording=True,
+            saved=99_999,
+            queued=320,
+            queued_bytes=510_000_000,
+            budget_bytes=536_000_000,
+            age_s=10.7,
+            rate_hz=199.0,
+            compressed=False,
+            space=DiskSpace(5_000_000_000, 2_000_000_000, 1_000_000),
+        ),
     )
+
+
+def test_the_queue_and_the_disk_are_shown(window: MainWindow) -> None:
+    window.light.show_recorder(busy_status().recorder)
+    assert window.light.text == "99999 saved · 199/s · 320 queued, 11 s"
+    tip = window.light.toolTip()
+    assert "320 waiting to be written, 510 of 536 MB, the oldest for 10.7 s" in tip
+    assert "stored uncompressed" in tip
+    assert "room for 3000 pairs" in tip
 
 
 def test_nothing_is_cut_off_in_1280_pixels(window: MainWindow, qtbot) -> None:
