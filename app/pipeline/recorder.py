@@ -142,11 +142,12 @@ class Recorder:
                 return
             dataset = _Dataset(DatasetWriter(folder, info, calibration, about), nodes or {})
             dataset.writer.open()  # may repair for seconds: nobody who asks for a status waits for that
+            free = _free_bytes(folder)
             with self._lock:
                 self._replace(dataset)
+                self._free_bytes = free
                 self._last_saved.clear()
                 self._status = RecorderStatus(folder=str(folder), budget_bytes=self._queue.budget_bytes)
-            self._look_at_disk(folder)
         self._board.clear(TOPIC)
 
     def save(self, pair: FramePair, note: PairNote = NO_NOTE) -> Future[str]:
@@ -220,9 +221,7 @@ class Recorder:
                     self._write(jobs)
                 elif self._queue.closed:
                     break
-                with self._lock:
-                    folder = self._dataset.writer.folder if self._dataset is not None else None
-                self._look_at_disk(folder)
+                self._look_at_disk()
         finally:
             self._queue.close()
             with self._lock:
@@ -329,17 +328,28 @@ class Recorder:
             return None
         return DiskSpace(free - queued_bytes, self._reserve_bytes, self._pair_bytes)
 
-    def _look_at_disk(self, folder: Path | None) -> None:
-        try:
-            self._free_bytes = None if folder is None else free_bytes(folder)
-        except OSError:  # unplugged: writing will say so
-            log.info("%s does not tell what is free", folder, exc_info=True)
-            self._free_bytes = None
+    def _look_at_disk(self) -> None:
+        with self._lock:
+            dataset = self._dataset
+        if dataset is None:
+            return
+        free = _free_bytes(dataset.writer.folder)  # may take its time on a network
+        with self._lock:
+            if dataset is self._dataset:
+                self._free_bytes = free
 
 
 def raw_bytes(pair: FramePair) -> int:
     """Return what a pair takes in memory, which bounds what it takes on disk."""
     return pair.mono.image.nbytes + pair.color.image.nbytes
+
+
+def _free_bytes(folder: Path) -> int | None:
+    try:
+        return free_bytes(folder)
+    except OSError:  # unplugged: writing will say so
+        log.info("%s does not tell what is free", folder, exc_info=True)
+        return None
 
 
 def _first_group(jobs: Sequence[_Job]) -> list[_Shot]:
