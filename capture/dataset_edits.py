@@ -133,6 +133,17 @@ class DatasetEditor:
         self._thread_lock = threading.Lock()
         self._known = _Known(folder)
 
+    def read_ahead(self) -> None:
+        """Read what is known of the pairs now, so that the first edit need not wait for it.
+
+        Raises DatasetError: it cannot be read.
+        """
+        with self._thread_lock:
+            try:
+                self._known.read()
+            except OSError as error:
+                raise DatasetError(f"cannot read {self.folder}: {error.strerror or error}") from error
+
     def apply(self, *edits: Edit) -> tuple[Edit, ...]:
         """Carry out edits, in order, and return those that take them back.
 
