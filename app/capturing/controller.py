@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 TOPIC = "capturing"
 SHARE_OF_A_CORE = 0.3
 """Measuring takes at most this share of a core, except for a single shot and for bursts."""
+SHARE_WHILE_RECORDING = 0.1
 LONGEST_IDLE_S = 1.0
 KNOWN_FOR_S = 1.0
 """Values of an older measurement say nothing about a pair that is recorded now."""
@@ -236,7 +237,8 @@ class Capturing:
         if self._status.state.plan is not None:
             self._follow(self._status.state.plan, measured, verdict)
         spent_s = time.monotonic() - started
-        self._next_measurement_at = started + min(spent_s / SHARE_OF_A_CORE, LONGEST_IDLE_S)
+        share = SHARE_WHILE_RECORDING if self._recorder.recording else SHARE_OF_A_CORE
+        self._next_measurement_at = started + min(spent_s / share, LONGEST_IDLE_S)
 
     def _measure(self, arrival: Arrival) -> tuple[Measured, Verdict]:
         measured = self._measurer.measure(arrival.pair, arrival.before)

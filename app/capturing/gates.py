@@ -83,8 +83,8 @@ GATES: tuple[GateSpec, ...] = (
         "How steep edges are in the less sharp camera, against the best seen in this dataset: 1 is as sharp "
         "as ever. Low: out of focus, or moved during the exposure.",
         "high",
-        0.7,
-        "wall",
+        0.65,
+        "warn",
         (0.0, 1.0),
         2,
     ),
