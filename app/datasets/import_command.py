@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,6 @@ image_0/ and image_2/ (odometry) or image_0/ and colored_0/ (stereo 2012): gray 
 names, PNG, JPEG or TIFF. times.txt or timestamps.txt give the times. calib.txt or calib_cam_to_cam.txt, there
 or in the folder above, becomes the calibration; how many disparities it has to search is measured.
 """
-_MEASURED_PAIRS = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,38 +79,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _calibration(args: argparse.Namespace, found: Found) -> RigCalibration | None:
     """Return the calibration to take in; None, and say why, if there is none that can be used."""
+    from app.datasets.foreign_calibration import found_calibration, with_measured_range
     from capture.calibration import load_calibration
-    from capture.datasets.foreign import camera_numbers
-    from capture.datasets.kitti import read_calibration
 
     if args.calibration is not None:
         return load_calibration(args.calibration)
-    own = args.source / "calibration.toml"
-    if own.is_file():
-        return load_calibration(own)
-    if found.calib is None:
-        return None
-    mono, color = found.read(found.names[0])
-    sizes = [(image.shape[1], image.shape[0]) for image in (mono, color)]
     try:
-        read = read_calibration(found.calib, *camera_numbers(found), sizes[0], sizes[1])
+        calibration = found_calibration(found)
     except CalibrationError as error:
         print(f"note: no calibration is taken over: {error}", file=sys.stderr)
         return None
-    return _with_range(read, found)
-
-
-def _with_range(calibration: RigCalibration, found: Found) -> RigCalibration:
-    """Return the calibration with the search range that some of the pairs need."""
-    from app.calibrating.ranges import scene_range
-    from capture.rectify import Rectifier
-
-    rectifier = Rectifier(calibration)
-    step = max(1, len(found.names) // _MEASURED_PAIRS)
-    pairs = [rectifier.rectify(*found.read(name)) for name in found.names[::step][:_MEASURED_PAIRS]]
+    if calibration is None or (found.folder / "calibration.toml").is_file():
+        return calibration
     try:
-        proposal = scene_range(pairs, rectifier, mirrored=calibration.mirrored).proposal
+        return with_measured_range(calibration, found)
     except CalibrationError as error:
         print(f"note: the range of disparities is a guess: {error}", file=sys.stderr)
         return calibration
-    return replace(calibration, offset=proposal.offset, max_disparity=proposal.count)

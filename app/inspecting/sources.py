@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from app.inspecting.foreign import FoundPairs, is_kitti_like
 from app.pipeline.status import LiveResult
 from app.training_data import CapturedPairs, is_captured
 from capture.calibration import RigCalibration, load_calibration
@@ -87,7 +88,8 @@ def open_source(path: Path, names: Sequence[str] = ()) -> Source:
     """Open what lies at a path.
 
     Args:
-        path: a captured dataset, a folder of pairs (or of such folders), or what `evaluate` wrote.
+        path: a captured dataset, a folder of pairs (or of such folders), a KITTI-like one, or what `evaluate`
+            wrote.
         names: of the pairs to show; all without.
 
     Raises:
@@ -99,6 +101,8 @@ def open_source(path: Path, names: Sequence[str] = ()) -> Source:
         source = _open_results(path)
     elif is_captured(path):
         source = Source(path.resolve().name, path, _captured_items(path))
+    elif is_kitti_like(path):
+        source = _open_found(path)
     else:
         source = Source(path.resolve().name, path, _items_of(open_sets([path], {})))
     return _narrowed(source, names) if names else source
@@ -116,12 +120,12 @@ def freeze(result: LiveResult) -> Source:
         visible=None if result.truth is None else ~result.truth.occluded,
     )
     data = DataSet("live", _OnePair(pair), result.colorization.search)
-    item = _LiveItem("live", data, 0, in_use=result.rectified.calibration)
+    item = _ItemWithCalibration("live", data, 0, in_use=result.rectified.calibration)
     return Source("Frozen from live", None, (item,), live={"live": result.colorization})
 
 
 @dataclass(frozen=True, eq=False)
-class _LiveItem(Item):
+class _ItemWithCalibration(Item):
     in_use: RigCalibration | None = None
 
     def calibration(self) -> RigCalibration | None:
@@ -181,6 +185,16 @@ def _open_results(path: Path) -> Source:
         raise ModelError(f"{path} was made from {missing[0]}, which is not there any more: bring it back")
     items = _items_of(open_sets(made_from.data, made_from.ranges))
     return Source(path.resolve().name, path, items, made_from.methods, path)
+
+
+def _open_found(path: Path) -> Source:
+    """Open pairs in folders as KITTI names them."""
+    pairs = FoundPairs(path)
+    data = DataSet(path.resolve().name, pairs, pairs.search)
+    items = [
+        _ItemWithCalibration(name, data, n, in_use=pairs.calibration) for n, name in enumerate(pairs.names)
+    ]
+    return Source(path.resolve().name, path, items)
 
 
 def _narrowed(source: Source, names: Sequence[str]) -> Source:

@@ -30,6 +30,7 @@ class Found:
     """Pairs of image files.
 
     Attributes:
+        folder: where they are.
         kind: of layout, for people.
         names: of the pairs, in order.
         mono, color: image file by name.
@@ -37,6 +38,7 @@ class Found:
         calib: file with the calibration in KITTI's words; None if there is none.
     """
 
+    folder: Path
     kind: str
     names: Sequence[str]
     mono: Mapping[str, Path]
@@ -76,7 +78,7 @@ def find_pairs(
     names = sorted(files["mono"])
     times = {role: _times(folder, places[role], names) if with_times else {} for role in ROLES}
     calib = next((path for name in CALIB_NAMES for path in _near(folder, name) if path.is_file()), None)
-    return Found(kind, names, files["mono"], files["color"], times["mono"], times["color"], calib)
+    return Found(folder, kind, names, files["mono"], files["color"], times["mono"], times["color"], calib)
 
 
 def take_in(
