@@ -23,7 +23,7 @@ LEVEL_COLOURS = ("#2166ac", "#92c5de", "#e8e8e8", "#f4a582", "#b2182b")
 _LIGHT = frozenset({"#92c5de", "#e8e8e8", "#f4a582"})
 CSV_NAME, JSON_NAME, SVG_NAME = "study-votes.csv", "study-result.json", "study-result.svg"
 
-_WIDTH, _LEFT, _RIGHT, _BAR, _GAP, _TOP = 860, 150, 120, 28, 14, 64
+_WIDTH, _LEFT, _RIGHT, _BAR, _GAP, _TOP = 880, 150, 140, 28, 14, 64
 _SMALLEST_NUMBER = 0.045  # of the bar's width: less has no room for a number
 
 

@@ -39,7 +39,8 @@ class MethodResult:
     Attributes:
         counts: answers at each of `LEVELS`.
         shares: the same as shares, with Wilson intervals (Wilson 1927).
-        good: share of Perfect and Few Errors, bootstrapped over the pairs: answers to one pair are alike.
+        good: share of Perfect and Few Errors, mean of the pairs' own shares, with the Wilson interval of as
+            many answers as there are pairs: answers to one picture are alike and count as one.
         mean_level: mean level (1 … 5, lower is better), bootstrapped over the pairs.
     """
 
@@ -87,7 +88,7 @@ def check_rater_votes(plan: StudyPlan, rater: str, votes: Sequence[Vote]) -> Rat
     return RaterCheck(rater, len(first), len(steps), slips, dropped=slips > plan.allowed_slips)
 
 
-def wilson(count: int, total: int) -> Estimate:
+def wilson(count: float, total: int) -> Estimate:
     """Return a share with its Wilson score interval. Raises ValueError without a total."""
     if total <= 0:
         raise ValueError("a share of nothing")
@@ -110,7 +111,7 @@ def _method_result(method: str, votes: Sequence[Vote]) -> MethodResult:
         method,
         counts,
         tuple(wilson(count, len(votes)) for count in counts),
-        mean_estimate(good),
+        wilson(sum(good), len(good)),
         mean_estimate(mean),
     )
 

@@ -113,6 +113,11 @@ class ImageView(QWidget):
             self._overlay = overlay
             self.update()
 
+    @property
+    def tool(self) -> Tool:
+        """What a drag with the left button does."""
+        return self._tool
+
     def set_tool(self, tool: Tool) -> None:
         """Say what a drag with the left button does: "look" pans, all others draw. A click stays a click."""
         self._tool = tool
@@ -154,6 +159,16 @@ class ImageView(QWidget):
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._message)
             return
         self._paint_picture(painter, self._picture, placement)
+        self.paint_annotations(painter, placement)
+        painter.end()
+        if self._unpainted:
+            self._unpainted = False
+            self.painted.emit()
+
+    def paint_annotations(self, painter: QPainter, placement: Placement) -> None:
+        """Paint what lies over the picture, which lies as placed: here, or in an exported file."""
+        if self._picture is None:
+            return
         if self._overlay is not None and self._picture.size == (
             self._overlay.image.width(),
             self._overlay.image.height(),
@@ -163,10 +178,6 @@ class ImageView(QWidget):
         if self._shapes:
             paint_shapes(painter, self._shapes, placement)
         self._paint_marks(painter, self._picture, placement)
-        painter.end()
-        if self._unpainted:
-            self._unpainted = False
-            self.painted.emit()
 
     def _paint_picture(self, painter: QPainter, picture: Picture, placement: Placement) -> None:
         device_scale = placement.scale * self.devicePixelRatioF()

@@ -176,6 +176,16 @@ class UiSettings:
         self._store.setValue(f"layout/{_key(part)}", value)
 
     @property
+    def export_folder(self) -> Path | None:
+        """Folder that the page Inspect exports to; None: the usual one."""
+        text = self._text("inspect/export_folder", "")
+        return Path(text) if text else None
+
+    @export_folder.setter
+    def export_folder(self, value: Path) -> None:
+        self._store.setValue("inspect/export_folder", str(value))
+
+    @property
     def inspect_methods(self) -> tuple[str, ...]:
         """Specs of the methods whose results the page Inspect shows."""
         return tuple(filter(None, self._text("inspect/methods", "live").split("\n")))

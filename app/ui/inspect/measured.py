@@ -1,0 +1,118 @@
+"""Measured results in the GUI: what the table and the scatter plot both show."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+
+from PySide6.QtCore import QObject, Qt, Signal
+
+from app.capturing.gates import GATES
+from app.inspecting.measures import Measure
+from app.inspecting.measures_cache import MeasuresCache
+from app.inspecting.measures_table import Row
+from app.inspecting.measures_worker import Measured, MeasuresWorker, ResultId
+from app.inspecting.results import Results
+from app.ui.calibration.jobs import emit
+
+GATE_COLUMNS: Mapping[str, Measure] = {
+    gate.key: Measure(gate.key, gate.title, gate.unit, gate.tip, gate.better, gate.decimals, 0.0)
+    for gate in GATES
+}
+"""Quality gates of a captured dataset as columns."""
+
+
+class MeasuredResults(QObject):
+    """Rows of what is open, growing while they are measured in the background. For the GUI thread.
+
+    Signals:
+        changed: rows came, or all went.
+        progressed: how many results were looked at, of how many; equal when there is nothing left to do.
+        failed: why a result could not be measured.
+    """
+
+    changed = Signal()
+    progressed = Signal(int, int)
+    failed = Signal(str)
+    _news = Signal()
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._rows: dict[ResultId, Row] = {}
+        self._worker: MeasuresWorker | None = None
+        self._lock = threading.Lock()
+        self._waiting: list[tuple[MeasuresWorker, Measured]] = []
+        self._problem = ""
+        self._news.connect(self._take, Qt.ConnectionType.QueuedConnection)
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """All rows, in the order in which they came."""
+        return list(self._rows.values())
+
+    @property
+    def methods(self) -> list[str]:
+        """Methods that have rows, in that order."""
+        return list(dict.fromkeys(row.method for row in self._rows.values()))
+
+    def use(self, results: Results | None, cache: MeasuresCache | None = None) -> None:
+        """Measure results of another source from now on, or of none."""
+        self._end_worker()
+        self._rows.clear()
+        self._problem = ""
+        if results is not None and cache is not None:
+            self._worker = MeasuresWorker(results, cache, self._tell)
+            self._worker.start()
+        self.changed.emit()
+        self.progressed.emit(0, 0)
+
+    def measure(self, wanted: Iterable[ResultId], *, first: bool = False) -> None:
+        """Measure these results where they exist; `first`: before all others."""
+        if self._worker is not None:
+            self._worker.ask(wanted, first=first)
+
+    def keep_methods(self, methods: Iterable[str]) -> None:
+        """Forget the rows of all other methods."""
+        kept = set(methods)
+        before = len(self._rows)
+        self._rows = {key: row for key, row in self._rows.items() if row.method in kept}
+        if len(self._rows) != before:
+            self.changed.emit()
+
+    def cancel(self) -> None:
+        """Measure no more of what was asked for."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self.progressed.emit(0, 0)
+
+    def close(self) -> None:
+        """End the thread and wait for it."""
+        self._end_worker()
+
+    def _end_worker(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
+
+    def _tell(self, measured: Measured) -> None:
+        worker = self._worker
+        if worker is None:
+            return
+        with self._lock:
+            self._waiting.append((worker, measured))
+        emit(self._news)
+
+    def _take(self) -> None:
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        mine = [measured for worker, measured in waiting if worker is self._worker]
+        if not mine:
+            return
+        rows = [row for measured in mine for row in measured.rows]
+        self._rows.update({(row.item, row.method): row for row in rows})
+        if rows:
+            self.changed.emit()
+        self.progressed.emit(mine[-1].done, mine[-1].total)
+        if mine[-1].problem and mine[-1].problem != self._problem:
+            self._problem = mine[-1].problem
+            self.failed.emit(self._problem)
