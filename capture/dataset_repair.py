@@ -6,13 +6,21 @@ Captured images are never deleted. What cannot be listed moves to `orphans/`, wh
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from capture.dataset_edits import Edits, move_trash
 from capture.dataset_files import MOST_LIST_BYTES, read_inside
-from capture.dataset_records import ORPHANS_NAME, PAIRS_NAME, PairRecord, from_line, image_path, read_records
+from capture.dataset_records import (
+    ORPHANS_NAME,
+    PAIRS_NAME,
+    TRASH_NAME,
+    PairRecord,
+    from_line,
+    image_path,
+    read_records,
+)
 from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
 from capture.frames import ROLES
 
@@ -76,7 +84,7 @@ def repair(folder: Path, also_broken: Collection[str] = ()) -> tuple[list[PairRe
     if torn or broken:
         _rewrite_list(folder, broken)
         records = [record for record in records if record.name not in broken]
-    orphans = _set_unlisted_aside(folder, {record.name for record in records})
+    orphans = _set_unlisted_aside(folder, {record.name: trashed[record.name] for record in records})
     return records, Repairs(temporary_files, orphans, int(bool(torn)), len(broken))
 
 
@@ -122,11 +130,13 @@ def _rewrite_list(folder: Path, broken: set[str]) -> None:
     write_atomically(path, b"".join(line + b"\n" for line in kept))
 
 
-def _set_unlisted_aside(folder: Path, listed: set[str]) -> int:
+def _set_unlisted_aside(folder: Path, is_trashed: Mapping[str, bool]) -> int:
+    """Move images that no line lists, and second ones of pairs whose first lies in the trash."""
     count = 0
     for role in ROLES:
         for path in sorted((folder / role).glob("*.png")):
-            if path.stem in listed or not (path.is_file() or path.is_symlink()):
+            in_trash = is_trashed.get(path.stem, False) and (folder / TRASH_NAME / role / path.name).exists()
+            if (path.stem in is_trashed and not in_trash) or not (path.is_file() or path.is_symlink()):
                 continue
             target = folder / ORPHANS_NAME / role / path.name
             target.parent.mkdir(parents=True, exist_ok=True)

@@ -67,13 +67,14 @@ def scene_range(pairs: Sequence[tuple[Image, Image]], view: RectifiedView, *, mi
     Raises CalibrationError: too little in them matches.
     """
     # Pair by pair: the same wrong match comes again in the next picture of a scene that stands still.
-    found = [_supported(scene_disparities(*pair, mirrored=mirrored)) for pair in pairs]
+    found = [supported(scene_disparities(*pair, mirrored=mirrored)) for pair in pairs]
     proposal = propose(np.concatenate(found), view.size_px[0])
     nearest, farthest = view.depth_mm(np.array([proposal.highest_px, proposal.lowest_px]))
     return SceneRange(proposal, float(nearest), float(farthest), len(pairs))
 
 
-def _supported(found_px: NDArray[np.float64]) -> NDArray[np.float64]:
+def supported(found_px: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the disparities that others of the pair lie near to, in order: the rest are wrong matches."""
     found = np.sort(found_px)
     near = np.searchsorted(found, found + SUPPORT_PX) - np.searchsorted(found, found - SUPPORT_PX)
     return np.asarray(found[near > SUPPORT])

@@ -6,7 +6,14 @@ import argparse
 from collections.abc import Callable
 from typing import Protocol
 
-from app.datasets import check_command, export_command, import_command, merge_command, split_command
+from app.datasets import (
+    check_command,
+    export_command,
+    import_command,
+    merge_command,
+    split_command,
+    stats_command,
+)
 
 
 class _Action(Protocol):
@@ -25,6 +32,7 @@ class _Action(Protocol):
 
 ACTIONS: dict[str, _Action] = {
     "check": check_command,
+    "stats": stats_command,
     "export": export_command,
     "split": split_command,
     "merge": merge_command,

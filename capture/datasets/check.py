@@ -271,8 +271,17 @@ def _stray(
         mend = "" if trashed else SET_ASIDE
         yield Finding("unlisted", name, "no line lists it", mend, is_damage=not trashed)
     elif states.get(path.stem, PairState()).trashed != trashed:
-        words = "a crash kept it from its move " + ("out of the trash" if trashed else "to the trash")
-        yield Finding("trash", name, words, "moves it")
+        yield _misplaced(folder, path, name, trashed=trashed)
+
+
+def _misplaced(folder: Path, path: Path, name: str, *, trashed: bool) -> Finding:
+    """Return what is wrong with an image in the trash of a pair that is not, or the other way round."""
+    role: Role = "mono" if path.parent.name == "mono" else "color"
+    if image_path(folder, role, path.stem, trashed=not trashed).exists():
+        words = "the pair has its image in the right place too"
+        return Finding("trash", name, words, "" if trashed else SET_ASIDE, is_damage=not trashed)
+    words = "a crash kept it from its move " + ("out of the trash" if trashed else "to the trash")
+    return Finding("trash", name, words, "moves it")
 
 
 def _size(folder: Path, role: Role, name: str, trashed: bool) -> int:
