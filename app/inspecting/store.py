@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from app.inspecting.kept import Kept, array_bytes
 from app.inspecting.sources import Source
 from models.data.pairs import Pair
 from models.engine import Colorization, SearchRange
@@ -28,8 +27,10 @@ from models.evaluation.predictions import (
 LIVE = "live result"
 """Name of the method whose result was frozen together with its frame."""
 CACHE_LIMIT_BYTES = 4 << 30
-T = TypeVar("T")
-KEPT_PAIRS, KEPT_RESULTS, KEPT_EXPLANATIONS = 8, 24, 3
+TRIM_EVERY_BYTES = 256 << 20
+"""A run in bulk looks at the cache's limit when it has written so much."""
+PAIR_BYTES, RESULT_BYTES, EXPLANATION_BYTES = 256 << 20, 384 << 20, 512 << 20
+"""What may stay in memory."""
 
 
 class ResultStore:
@@ -40,19 +41,21 @@ class ResultStore:
     Args:
         source: the pairs.
         cache: folder for results, shared by all sources.
+        limit_bytes: how large the cache may grow.
     """
 
-    def __init__(self, source: Source, cache: Path) -> None:
+    def __init__(self, source: Source, cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
         self.source = source
+        self.limit_bytes = limit_bytes
         self._cache = cache
-        self._lock = threading.RLock()  # for what is kept in memory
         self._running = threading.Lock()  # for the networks
         self._methods: dict[str, Contestant] = {}
         self._loaded: set[Method] = set()
-        self._pairs: OrderedDict[str, Pair] = OrderedDict()
         self._keys: dict[tuple[str, str], str] = {}
-        self._predictions: OrderedDict[str, Prediction] = OrderedDict()
-        self._explanations: OrderedDict[str, Colorization] = OrderedDict()
+        self._pairs: Kept[Pair] = Kept(PAIR_BYTES, array_bytes)
+        self._predictions: Kept[Prediction] = Kept(RESULT_BYTES, array_bytes)
+        self._explanations: Kept[Colorization] = Kept(EXPLANATION_BYTES, _explanation_bytes)
+        self._untrimmed = 0
 
     # --- Results ---
 
@@ -68,8 +71,8 @@ class ResultStore:
 
     def pair(self, item: str) -> Pair:
         """Read a pair. Raises ModelError."""
-        with self._lock:
-            return _kept(self._pairs, item, self.source.item(item).read, KEPT_PAIRS)
+        kept = self._pairs.get(item)
+        return self._pairs.put(item, self.source.item(item).read()) if kept is None else kept
 
     def search(self, item: str) -> SearchRange:
         """Return where colours are searched in a pair. Raises ModelError."""
@@ -82,13 +85,15 @@ class ResultStore:
         key = self._result_key(item, method)
         if key is None:
             return None
+        kept = self._predictions.get(key)
+        if kept is not None:
+            return kept
         path = self._place(item, method, key)
-        with self._lock:
-            if key not in self._predictions and stored_key(path) != key:
-                return None
-            with suppress(OSError):
-                path.touch()  # used: others go first when room is needed
-            return _kept(self._predictions, key, lambda: load_prediction(path), KEPT_RESULTS)
+        if stored_key(path) != key:
+            return None
+        with suppress(OSError):
+            path.touch()  # used: others go first when room is needed
+        return self._predictions.put(key, load_prediction(path))
 
     def key(self, item: str, method: str) -> str | None:
         """Return what changes when the result or the truth does; None without a result. Raises ModelError."""
@@ -117,7 +122,6 @@ class ResultStore:
             else method
             for name, method in opened.items()
         }
-        self._keys.clear()
 
     def make(self, item: str, method: str) -> Prediction | None:
         """Return what a method says of a pair; made and kept if it is not there. Raises ModelError."""
@@ -143,16 +147,14 @@ class ResultStore:
         key = self._result_key(item, method)
         if not isinstance(member, NetworkMethod) or key is None:
             return None
-        with self._lock:
-            if key in self._explanations:
-                self._explanations.move_to_end(key)
-                return self._explanations[key]
+        kept = self._explanations.get(key)
+        if kept is not None:
+            return kept
         pair, search = self.pair(item), self._search_of(item, member)
         with self._running:
             result = member.explain(pair.mono, pair.reference, search)
         self._keep(item, method, key, member.prediction_of(result))
-        with self._lock:
-            return _kept(self._explanations, key, lambda: result, KEPT_EXPLANATIONS)
+        return self._explanations.put(key, result)
 
     def explains(self, method: str) -> bool:
         """Return whether a method has a W to show."""
@@ -182,13 +184,18 @@ class ResultStore:
         path = self._place(item, method, key)
         if stored_key(path) != key:
             save_prediction(path, key, prediction)
-        with self._lock:
-            return _kept(self._predictions, key, lambda: prediction, KEPT_RESULTS)
+            with suppress(OSError):
+                self._untrimmed += path.stat().st_size
+            if self._untrimmed > TRIM_EVERY_BYTES:
+                self._untrimmed = 0
+                self.trim(self._cache, self.limit_bytes)
+        return self._predictions.put(key, prediction)
 
     def _member(self, item: str, method: str) -> Method | None:
         if method not in self._methods:
             raise ModelError(f"no method is called {method}")
-        member = self._methods[method].member_for(item)
+        known = self.source.item(item)
+        member = self._methods[method].member_for(known.data.source.names[known.index])
         if member is not None and member not in self._loaded:
             with self._running:
                 member.load()
@@ -201,21 +208,21 @@ class ResultStore:
         return search if bound is None else SearchRange(bound, search.offset, search.mirrored)
 
     def _result_key(self, item: str, method: str) -> str | None:
-        if (item, method) not in self._keys:
-            if method == LIVE:
-                return None
-            member = self._member(item, method)
-            if member is None:
-                return None
-            self._keys[item, method] = prediction_key(member, self.pair(item), self._search_of(item, member))
-        return self._keys[item, method]
+        member = None if method == LIVE else self._member(item, method)
+        if member is None:
+            return None
+        known = self._keys.get((item, member.fingerprint))
+        if known is None:
+            known = prediction_key(member, self.pair(item), self._search_of(item, member))
+            self._keys[item, member.fingerprint] = known
+        return known
 
     def _place(self, item: str, method: str, key: str) -> Path:
         """Return where a result lies: in the evaluation that it comes from, else in the cache."""
         if self.source.results is not None:
             known = self.source.item(item)
-            member = self._methods[method].member_for(item)
             name = known.data.source.names[known.index]
+            member = self._methods[method].member_for(name)
             if member is not None:
                 path = prediction_path(self.source.results / "predictions", member, known.data.name, name)
                 if stored_key(path) == key:
@@ -236,11 +243,7 @@ def live_prediction(result: Colorization) -> Prediction:
     )
 
 
-def _kept(kept: OrderedDict[str, T], key: str, make: Callable[[], T], most: int) -> T:
-    """Return what is kept under a key, made if it is not there; the oldest go when there are too many."""
-    if key not in kept:
-        kept[key] = make()
-        while len(kept) > most:
-            kept.popitem(last=False)
-    kept.move_to_end(key)
-    return kept[key]
+def _explanation_bytes(result: Colorization) -> int:
+    """Return the memory of a result with its W."""
+    volume = result.weights
+    return array_bytes(result) + volume.logits.nbytes + volume.log_total.nbytes

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
@@ -19,6 +21,8 @@ from models.data.pairs import Pair
 from models.engine import Colorization, SearchRange
 from models.errors import ModelError
 from models.evaluation.methods import Prediction
+
+log = logging.getLogger(__name__)
 
 USUAL_METHODS = ("live",)
 
@@ -85,6 +89,7 @@ class InspectModel(QObject):
         self._generation = 0
         self._worker: ThreadPoolExecutor | None = None
         self._progress = Progress()
+        self._closing: list[threading.Thread] = []
         self._answered.connect(self._on_answered, Qt.ConnectionType.QueuedConnection)
 
     # --- what is there ---
@@ -208,6 +213,9 @@ class InspectModel(QObject):
         runner, self._runner = self._runner, None
         if runner is not None:
             runner.close()
+        for thread in self._closing:
+            thread.join()
+        self._closing.clear()
 
     # --- in the worker's and the runner's threads ---
 
@@ -238,12 +246,15 @@ class InspectModel(QObject):
         except (ModelError, DatasetError) as error:
             text = str(error)
             self._answered.emit((generation, lambda: self._on_failed(text)))
+        except Exception as error:
+            log.exception("a request of the page Inspect failed")
+            text = f"That failed: {error!r}"
+            self._answered.emit((generation, lambda: self._on_failed(text)))
         else:
             self._answered.emit((generation, answer))
 
-    def _tell(self, event: Made | Failed | Progress) -> None:
-        generation = self._generation
-        self._answered.emit((generation, lambda: self._on_event(event)))
+    def _tell(self, store: ResultStore, event: Made | Failed | Progress) -> None:
+        self._answered.emit((self._generation, lambda: self._on_event(store, event)))
 
     # --- in the GUI thread ---
 
@@ -257,12 +268,13 @@ class InspectModel(QObject):
         self.failed.emit(text)
 
     def _on_opened(self, store: ResultStore, specs: tuple[str, ...]) -> None:
-        former, self._runner = self._runner, Runner(store, self._tell)
+        former, self._runner = self._runner, Runner(store, partial(self._tell, store))
         self._runner.start()
         if former is not None:
-            former.cancel()
             # It may be in the middle of a result: nobody waits for that here.
-            threading.Thread(target=former.close, name="inspect-former").start()
+            self._closing = [thread for thread in self._closing if thread.is_alive()]
+            self._closing.append(threading.Thread(target=former.close, name="inspect-former"))
+            self._closing[-1].start()
         self._store, self._specs, self._shown = store, specs, None
         self._progress = Progress()
         self.busy_changed.emit(False)
@@ -289,6 +301,9 @@ class InspectModel(QObject):
         wanted = ItemData(store, item)
 
         def job() -> Callable[[], None]:
+            now = self._shown
+            if now is None or now.store is not store or now.item != item:
+                return lambda: None  # the person has gone on to another pair
             try:
                 pair, search = store.pair(item), store.search(item)
                 there = {m: p for m in store.methods if (p := store.prediction(item, m)) is not None}
@@ -314,12 +329,17 @@ class InspectModel(QObject):
         wishes = [
             (shown.item, method, method == self._explained)
             for method in shown.store.methods
-            if (method in self._preferred and method not in shown.predictions)
-            or (method == self._explained and method not in shown.explanations)
+            if method not in shown.problems
+            and (
+                (method in self._preferred and method not in shown.predictions)
+                or (method == self._explained and method not in shown.explanations)
+            )
         ]
         self._runner.want(sorted(wishes, key=lambda wish: (not wish[2], wish[1] != LIVE)))
 
-    def _on_event(self, event: Made | Failed | Progress) -> None:
+    def _on_event(self, store: ResultStore, event: Made | Failed | Progress) -> None:
+        if store is not self._store:
+            return
         if isinstance(event, Progress):
             self._progress = event
             self.progress_changed.emit(event)
@@ -332,7 +352,7 @@ class InspectModel(QObject):
         if isinstance(event, Failed):
             problems = {**shown.problems, event.method: event.problem}
             self._shown = replace(shown, problems=problems)
-        elif event.store is shown.store:
+        else:
             self._shown = _with(shown, event)
         self.shown_changed.emit(self._shown)
 
@@ -343,4 +363,7 @@ def _with(shown: ItemData, event: Made) -> ItemData:
         predictions[event.method] = event.prediction
     if event.explanation is not None:
         explanations[event.method] = event.explanation
-    return replace(shown, predictions=predictions, explanations=explanations)
+    problems = dict(shown.problems)
+    if event.prediction is None:
+        problems[event.method] = f"{event.method} was trained on this pair: it says nothing of it."
+    return replace(shown, predictions=predictions, explanations=explanations, problems=problems)
