@@ -257,6 +257,23 @@ class DatasetWriter:
             self._about = former
             raise DatasetError(f"the session was not described in {self.folder}: {_reason(error)}") from error
 
+    def begin_session(self, rig: RigInfo, calibration: RigCalibration | None, about: SessionAbout) -> None:
+        """Begin another session: what comes is of another calibration, or of cameras set to another size.
+
+        Raises DatasetError if it cannot be written; the former session goes on then.
+        """
+        if self._list is None:
+            raise DatasetError(f"{self.folder} is not open for writing")
+        former = self._rig, self._calibration, self._about, self._session, self._sessions
+        *earlier, own = self._sessions
+        over = own | self._about.entries()
+        self._rig, self._calibration, self._about = rig, calibration, about
+        try:
+            self._begin_session([*earlier, over])
+        except OSError as error:
+            self._rig, self._calibration, self._about, self._session, self._sessions = former
+            raise DatasetError(f"no session was begun in {self.folder}: {_reason(error)}") from error
+
     def note(self, event: DatasetEvent) -> None:
         """Write down an event after the last pair. Raises DatasetError if it cannot be written."""
         if self._list is None:
@@ -330,7 +347,7 @@ class DatasetWriter:
 
 HEADER = """\
 # Pairs of a mono and a colour camera, as the sensors gave them, listed in pairs.jsonl.
-# A session is one time the dataset was opened for writing. The format: docs/dataset.md of CycleRig.
+# A session is a time of writing with one rig and one calibration. The format: docs/dataset.md of CycleRig.
 
 """
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)

@@ -15,7 +15,7 @@ from app.pipeline.board import Board
 from app.pipeline.stages import StageMeter
 from app.pipeline.status import RecorderStatus
 from app.pipeline.write_queue import WriteQueue
-from capture.calibration import RigCalibration
+from capture.calibration import RigCalibration, dump_calibration
 from capture.dataset import DatasetEvent, DatasetWriter, PairNote, SavedGroup, SessionAbout
 from capture.dataset_events import Json
 from capture.dataset_notes import NodeValue
@@ -67,9 +67,37 @@ class _Shot:
         return raw_bytes(self.pair)
 
 
+@dataclass(frozen=True)
+class _Rig:
+    """What a session says of rig and calibration."""
+
+    info: RigInfo
+    calibration: RigCalibration | None
+
+    def is_like(self, other: _Rig) -> bool:
+        """Return whether pairs of both belong into one session."""
+        return (
+            (self.info.mono, self.info.color) == (other.info.mono, other.info.color)
+            and (self.calibration is None) == (other.calibration is None)
+            and (
+                self.calibration is None
+                or other.calibration is None
+                or dump_calibration(self.calibration) == dump_calibration(other.calibration)
+            )
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class _Session:
+    """From here on it is another session."""
+
+    rig: _Rig
+    about: SessionAbout
+
+
 @dataclass(frozen=True, eq=False)
 class _Job:
-    item: _Shot | DatasetEvent | SessionAbout
+    item: _Shot | DatasetEvent | SessionAbout | _Session
     dataset: _Dataset
 
 
@@ -93,8 +121,7 @@ class Recorder:
         self._meter = StageMeter()
         self._lock = threading.RLock()
         self._opening = threading.Lock()
-        self._info: RigInfo | None = None
-        self._calibration: RigCalibration | None = None
+        self._rig: _Rig | None = None
         self._about = SessionAbout()
         self._dataset: _Dataset | None = None
         self._status = RecorderStatus(budget_bytes=budget_bytes)
@@ -110,9 +137,13 @@ class Recorder:
             return self._status.recording
 
     def use(self, info: RigInfo, calibration: RigCalibration | None) -> None:
-        """Describe the rig like this in datasets opened from now on."""
+        """Describe the rig like this from now on; if it differs, the open dataset begins another session."""
+        rig = _Rig(info, calibration)
         with self._lock:
-            self._info, self._calibration = info, calibration
+            former, self._rig = self._rig, rig
+            dataset = self._dataset
+            if dataset is not None and former is not None and not rig.is_like(former):
+                self._queue_up(_Job(_Session(rig, _complete(self._about, dataset.nodes)), dataset), 0)
 
     def describe(self, about: SessionAbout) -> None:
         """Note this of the session: in the open dataset, if there is one, and in those opened later.
@@ -134,13 +165,13 @@ class Recorder:
         """
         with self._opening:
             with self._lock:
-                info, calibration, current = self._info, self._calibration, self._dataset
+                rig, current = self._rig, self._dataset
                 about = _complete(self._about, nodes or {})
-            if info is None:
+            if rig is None:
                 raise DatasetError("a dataset notes which rig it is from: wait until the rig is open")
             if current is not None and current.writer.folder.resolve() == folder.resolve():
                 return
-            dataset = _Dataset(DatasetWriter(folder, info, calibration, about), nodes or {})
+            dataset = _Dataset(DatasetWriter(folder, rig.info, rig.calibration, about), nodes or {})
             dataset.writer.open()  # may repair for seconds: nobody who asks for a status waits for that
             free = _free_bytes(folder)
             with self._lock:
@@ -274,12 +305,16 @@ class Recorder:
             _close_if_done(dataset)
 
     @staticmethod
-    def _note(writer: DatasetWriter, item: _Shot | DatasetEvent | SessionAbout) -> DatasetError | None:
+    def _note(
+        writer: DatasetWriter, item: _Shot | DatasetEvent | SessionAbout | _Session
+    ) -> DatasetError | None:
         try:
             if isinstance(item, DatasetEvent):
                 writer.note(item)
             elif isinstance(item, SessionAbout):
                 writer.describe(item)
+            elif isinstance(item, _Session):
+                writer.begin_session(item.rig.info, item.rig.calibration, item.about)
         except DatasetError as error:
             return error
         return None

@@ -18,6 +18,7 @@ from capture.disk_space import DiskSpace, free_bytes
 from capture.errors import DatasetError
 from capture.frames import FramePair
 from tests.capture.dataset_pairs import RIG, listed_pairs_that_are_not_whole, make_pair
+from tests.capture.rigs_on_paper import make_calibration
 
 pytestmark = pytest.mark.usefixtures("no_leaks")
 
@@ -210,3 +211,20 @@ def test_room_on_a_disk(free: int, pair: int, fit: int | None) -> None:
     assert space.pairs_left == fit
     assert space.has_room_for(3_000) == (free == 5_000)
     assert not space.has_room_for(3_001)
+
+
+def test_another_calibration_or_size_begins_another_session(recorder: Recorder, tmp_path: Path) -> None:
+    recorder.open(tmp_path, {"mono": {"Gamma": 0.45}})
+    recorder.save(make_pair(0)).result(SOON_S)
+    recorder.use(replace(RIG, notice="found again"), None)  # the same cameras and no calibration: as before
+    recorder.save(make_pair(1)).result(SOON_S)
+    recorder.use(RIG, make_calibration())
+    recorder.use(RIG, make_calibration())
+    recorder.save(make_pair(2)).result(SOON_S)
+    recorder.use(replace(RIG, mono=replace(RIG.mono, width=20)), make_calibration())
+    recorder.save(make_pair(3)).result(SOON_S)
+    reader = DatasetReader.open(tmp_path)
+    assert [record.session for record in reader] == [0, 0, 1, 2]
+    assert [session.get("calibration") for session in reader.sessions] == [None, *2 * ["calibration.toml"]]
+    assert all(session["nodes"] == {"mono": {"Gamma": 0.45}} for session in reader.sessions)
+    assert recorder.status().saved == 4
