@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QIcon, QKeySequence
 
-from app.ui.pages import PAGES
+from app.ui.pages import CAPTURE, LIVE, PAGES
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -128,9 +128,14 @@ def make_actions(parent: QObject) -> dict[str, QAction]:
     return actions
 
 
-def keep_single_keys(actions: Mapping[str, QAction], *, kept: bool) -> None:
+_KEPT_ON = {CAPTURE: frozenset({"save", "record"})}
+"""Commands whose single keys act on pages other than Live, too."""
+
+
+def keep_single_keys(actions: Mapping[str, QAction], page: str) -> None:
     """Let keys without Ctrl act as shortcuts, or not: on a page of inputs, Space and digits are its own."""
     for command in COMMANDS:
+        kept = page == LIVE or command.name in _KEPT_ON.get(page, ())
         keys = [key for key in command.keys if kept or key.startswith(("Ctrl+", "F1", "F5"))]
         actions[command.name].setShortcuts([QKeySequence(key) for key in keys])
 

@@ -27,6 +27,12 @@ class ElidedLabel(QLabel):
         self._colour = QColor(DIM if dim else TEXT)
         self.update()
 
+    def set_colour(self, colour: str) -> None:
+        """Paint the text in another colour."""
+        if QColor(colour) != self._colour:
+            self._colour = QColor(colour)
+            self.update()
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
         """Paint as much of the text as there is room for."""
         painter = QPainter(self)

@@ -89,6 +89,7 @@ class MainWindow(QMainWindow):
                 self.inspect,
                 self.saving,
                 self._wish,
+                self._on_painted,
             )
         )
         self._connect()

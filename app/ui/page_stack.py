@@ -85,6 +85,10 @@ class PageStack(QStackedWidget):
         for page in self._pages.values():
             page.closed()
 
+    def live_layers(self) -> frozenset[str]:
+        """Return the live layers that the page on screen shows; Live itself is not asked."""
+        return frozenset() if self._current == LIVE else self._pages[self._current].live_layers()
+
     def leave(self) -> None:
         """Tell the page on screen that it is left."""
         if self._current != LIVE:

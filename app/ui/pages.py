@@ -40,6 +40,7 @@ class Host:
             there are any names.
         saving: the one way to save pairs: asks for a folder first if none is open.
         look: to be called when a page on screen wants other live pictures (`Page.live_layers`).
+        painted: to be called when the page has painted a live picture: the status bar counts.
     """
 
     bridge: Bridge
@@ -51,6 +52,7 @@ class Host:
     open_in_inspect: Callable[[Path, tuple[str, ...]], None]
     saving: Saving
     look: Callable[[], None]
+    painted: Callable[[], None]
 
 
 class Page(QWidget):
