@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from app.inspecting.cache import DEFAULT_LIMIT_BYTES, result_path, trim
 from app.inspecting.kept import Kept, array_bytes
 from app.inspecting.sources import Source
 from models.data.pairs import Pair
@@ -26,7 +27,6 @@ from models.evaluation.predictions import (
 
 LIVE = "live result"
 """Name of the method whose result was frozen together with its frame."""
-CACHE_LIMIT_BYTES = 4 << 30
 TRIM_EVERY_BYTES = 256 << 20
 """A run in bulk looks at the cache's limit when it has written so much."""
 PAIR_BYTES, RESULT_BYTES, EXPLANATION_BYTES = 256 << 20, 384 << 20, 512 << 20
@@ -44,7 +44,7 @@ class ResultStore:
         limit_bytes: how large the cache may grow.
     """
 
-    def __init__(self, source: Source, cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> None:
+    def __init__(self, source: Source, cache: Path, limit_bytes: int = DEFAULT_LIMIT_BYTES) -> None:
         self.source = source
         self.limit_bytes = limit_bytes
         self._cache = cache
@@ -160,24 +160,6 @@ class ResultStore:
         """Return whether a method has a W to show."""
         return method == LIVE or not isinstance(self._methods.get(method), TwoPass)
 
-    @staticmethod
-    def trim(cache: Path, limit_bytes: int = CACHE_LIMIT_BYTES) -> int:
-        """Remove the results that were used longest ago until the rest fits; return how many were removed."""
-        files = []
-        for path in cache.glob("results/*/*.npz"):
-            with suppress(OSError):
-                stat = path.stat()
-                files.append((stat.st_mtime, stat.st_size, path))
-        total, removed = sum(size for _, size, _ in files), 0
-        for _, size, path in sorted(files):
-            if total <= limit_bytes:
-                break
-            with suppress(OSError):
-                path.unlink()
-                total -= size
-                removed += 1
-        return removed
-
     # --- small things ---
 
     def _keep(self, item: str, method: str, key: str, prediction: Prediction) -> Prediction:
@@ -188,7 +170,7 @@ class ResultStore:
                 self._untrimmed += path.stat().st_size
             if self._untrimmed > TRIM_EVERY_BYTES:
                 self._untrimmed = 0
-                self.trim(self._cache, self.limit_bytes)
+                trim(self._cache, self.limit_bytes)
         return self._predictions.put(key, prediction)
 
     def _member(self, item: str, method: str) -> Method | None:
@@ -227,7 +209,7 @@ class ResultStore:
                 path = prediction_path(self.source.results / "predictions", member, known.data.name, name)
                 if stored_key(path) == key:
                     return path
-        return self._cache / "results" / key[:2] / f"{key}.npz"
+        return result_path(self._cache, key)
 
 
 def live_prediction(result: Colorization) -> Prediction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QByteArray, QSettings, QStandardPaths
 
 from app.ui.pages import LIVE
 
@@ -20,6 +20,7 @@ class UiSettings:
     """
 
     def __init__(self, file: Path | None = None) -> None:
+        self._own = file
         if file is None:
             self._store = QSettings(
                 QSettings.Format.IniFormat, QSettings.Scope.UserScope, "CycleRig", "CycleRig"
@@ -31,6 +32,14 @@ class UiSettings:
     def folder(self) -> Path:
         """Folder of the settings file: what belongs to no rig file is kept below it."""
         return Path(self._store.fileName()).parent
+
+    @property
+    def cache_folder(self) -> Path:
+        """Folder for what can be made again: the user's for caches; beside a settings file that was given."""
+        if self._own is not None:
+            return self._own.parent / "cache"
+        place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+        return Path(place) / "CycleRig"
 
     @property
     def geometry(self) -> QByteArray:
@@ -167,6 +176,16 @@ class UiSettings:
         for key, text in zip(("operator", "lens_note"), value, strict=True):
             self._store.setValue(f"dataset/{key}", text)
 
+    @property
+    def recent_datasets(self) -> tuple[Path, ...]:
+        """Datasets and folders that were browsed, the newest first."""
+        return tuple(Path(text) for text in self._text("dataset/recent", "").split("\n") if text)
+
+    def remember_dataset(self, path: Path) -> None:
+        """Put a folder first among those that were browsed."""
+        recent = [path, *(each for each in self.recent_datasets if each != path)]
+        self._store.setValue("dataset/recent", "\n".join(str(each) for each in recent[:RECENT_SOURCES]))
+
     def layout_of(self, part: str) -> QByteArray:
         """Return how a part of the window was arranged (splitters, columns); empty if that is not known."""
         return self._bytes(f"layout/{_key(part)}")
@@ -193,6 +212,16 @@ class UiSettings:
     @inspect_methods.setter
     def inspect_methods(self, value: tuple[str, ...]) -> None:
         self._store.setValue("inspect/methods", "\n".join(value))
+
+    @property
+    def inspect_cache_gb(self) -> int:
+        """How large the kept results of the page Inspect may grow, GB (2³⁰ bytes)."""
+        text = self._text("inspect/cache_gb", "4")
+        return int(text) if text.isdecimal() and 1 <= int(text) <= 1024 else 4
+
+    @inspect_cache_gb.setter
+    def inspect_cache_gb(self, value: int) -> None:
+        self._store.setValue("inspect/cache_gb", str(value))
 
     @property
     def inspect_sides(self) -> str:

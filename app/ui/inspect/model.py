@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.inspecting.cache import DEFAULT_LIMIT_BYTES
 from app.inspecting.runner import Failed, Made, Progress, Runner
 from app.inspecting.sources import Source, freeze, open_source
 from app.inspecting.store import LIVE, ResultStore
@@ -55,6 +56,7 @@ class InspectModel(QObject):
 
     Args:
         cache: folder for results.
+        limit_bytes: how large it may grow.
 
     Signals:
         source_changed: another source is open (or none, after a failure).
@@ -77,9 +79,12 @@ class InspectModel(QObject):
     busy_changed = Signal(bool)
     _answered = Signal(object)
 
-    def __init__(self, cache: Path, parent: QObject | None = None) -> None:
+    def __init__(
+        self, cache: Path, parent: QObject | None = None, *, limit_bytes: int = DEFAULT_LIMIT_BYTES
+    ) -> None:
         super().__init__(parent)
         self._cache = cache
+        self._limit_bytes = limit_bytes
         self._specs: tuple[str, ...] = USUAL_METHODS
         self._store: ResultStore | None = None
         self._runner: Runner | None = None
@@ -167,6 +172,12 @@ class InspectModel(QObject):
 
         self._submit(job)
 
+    def set_limit(self, limit_bytes: int) -> None:
+        """Let kept results take so much room from now on."""
+        self._limit_bytes = limit_bytes
+        if self._store is not None:
+            self._store.limit_bytes = limit_bytes
+
     def set_item(self, name: str) -> None:
         """Make a pair the current one."""
         store = self._store
@@ -222,12 +233,12 @@ class InspectModel(QObject):
     def _open(self, make: Callable[[], Source], methods: tuple[str, ...] = ()) -> None:
         self._generation += 1
         specs = self._specs
-        cache = self._cache
+        cache, limit_bytes = self._cache, self._limit_bytes
         self.busy_changed.emit(True)
 
         def job() -> Callable[[], None]:
             source = make()
-            store = ResultStore(source, cache)
+            store = ResultStore(source, cache, limit_bytes)
             used = methods or source.methods or specs
             store.use_methods(used)
             return lambda: self._on_opened(store, used)
@@ -326,13 +337,14 @@ class InspectModel(QObject):
         shown = self._shown
         if shown is None or shown.pair is None or self._runner is None:
             return
+        explained = self._explained if shown.store.explains(self._explained) else ""
         wishes = [
-            (shown.item, method, method == self._explained)
+            (shown.item, method, method == explained)
             for method in shown.store.methods
             if method not in shown.problems
             and (
                 (method in self._preferred and method not in shown.predictions)
-                or (method == self._explained and method not in shown.explanations)
+                or (method == explained and method not in shown.explanations)
             )
         ]
         self._runner.want(sorted(wishes, key=lambda wish: (not wish[2], wish[1] != LIVE)))

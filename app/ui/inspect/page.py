@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import QStandardPaths, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QFileDialog,
     QHBoxLayout,
@@ -18,13 +18,16 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.inspecting.store import ResultStore
 from app.pipeline.status import LiveResult
+from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
+from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
+from app.ui.inspect.numbers import Numbers
 from app.ui.inspect.run_bar import RunBar
 from app.ui.inspect.sides import Content
+from app.ui.inspect.why_panel import WhyPanel
 from app.ui.pages import Host, Page
 from app.ui.renderer import Shown
 
@@ -52,15 +55,19 @@ class InspectPage(Page):
         super().__init__()
         self._host = host
         self._dialog: QFileDialog | None = None
-        self._cache = cache_folder()
+        self._cache = host.settings.cache_folder / KEY
         self._live: LiveResult | None = None
-        self.model = InspectModel(self._cache, self)
+        self.model = InspectModel(self._cache, self, limit_bytes=host.settings.inspect_cache_gb << 30)
         self.items = ItemList(self)
         self.canvas = Canvas(host.settings, self)
         self.side_tabs = QTabWidget(self)
         self.bottom_tabs = QTabWidget(self)
         self.export_menu = QMenu("Export", self)
+        self.numbers = Numbers(self.model, self.canvas, self.items, host.settings, self)
         self.run_bar = RunBar(self)
+        self.cache_menu = CacheMenu(self._cache, host.settings, self)
+        self.run_bar.run_menu.addSeparator()
+        self.run_bar.run_menu.addMenu(self.cache_menu)
         self.stage = QStackedWidget(self)
         self._empty = QLabel(EMPTY, self)
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
@@ -100,8 +107,9 @@ class InspectPage(Page):
     def closed(self) -> None:
         """End what runs in the background."""
         self.model.close()
+        self.numbers.close_threads()
         self.canvas.close_threads()
-        ResultStore.trim(self._cache)
+        self.cache_menu.close_threads()
 
     # --- building ---
 
@@ -155,6 +163,9 @@ class InspectPage(Page):
 
     def _add_tabs(self) -> None:
         """Add the panels; one line each."""
+        self.numbers.add_to(self.bottom_tabs, self.export_menu, self.tools)
+        marks = CanvasMarks(self.canvas)
+        self.side_tabs.addTab(WhyPanel(self.model, self.canvas, marks, self), "Why")
 
     def _connect(self) -> None:
         model = self.model
@@ -164,6 +175,10 @@ class InspectPage(Page):
         model.shown_changed.connect(self._on_shown)
         model.progress_changed.connect(self.run_bar.show_progress)
         model.failed.connect(self._host.banner.show_failure)
+        self.numbers.failed.connect(self._host.banner.show_failure)
+        self.numbers.told.connect(self._host.toast.flash)
+        self.numbers.study_wanted.connect(self._on_study)
+        self.numbers.compare_wanted.connect(self.show_compare)
         model.busy_changed.connect(self._on_busy)
         self._host.bridge.shown.connect(self._on_live)
         self.items.chosen.connect(model.set_item)
@@ -171,6 +186,7 @@ class InspectPage(Page):
         self.run_bar.methods_wanted.connect(self._on_methods_wanted)
         self.run_bar.run_wanted.connect(self._on_run)
         self.run_bar.cancel_wanted.connect(model.cancel)
+        self.cache_menu.limit_changed.connect(model.set_limit)
 
     # --- what happens ---
 
@@ -189,6 +205,9 @@ class InspectPage(Page):
             self._dialog.setOption(QFileDialog.Option.ShowDirsOnly)
             self._dialog.fileSelected.connect(self._on_folder)
         self._dialog.open()
+
+    def _on_study(self) -> None:
+        self.show_stage(self.numbers.study)
 
     def _on_live(self, shown: Shown) -> None:
         self._live = shown.scene.result
@@ -258,12 +277,6 @@ class InspectPage(Page):
                 messages={**waiting, **shown.problems},
             )
         )
-
-
-def cache_folder() -> Path:
-    """Return where results are kept: the user's folder for caches."""
-    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
-    return Path(place) / "CycleRig" / "inspect"
 
 
 def _menu_button(text: str, menu: QMenu, tip: str, parent: QWidget) -> QToolButton:
