@@ -6,6 +6,7 @@ Captured images are never deleted. What cannot be listed moves to `orphans/`, wh
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from capture.dataset_records import (
     read_records,
 )
 from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
-from capture.frames import ROLES
+from capture.frames import ROLES, Role
 
 # Only the newest files can have been caught by a crash; hashing all of a large dataset would take minutes.
 HASHED_PAIRS = 64
@@ -67,10 +68,11 @@ def repair(folder: Path, also_broken: Collection[str] = ()) -> tuple[list[PairRe
     records, torn = read_records(folder)
     edits = Edits.read(folder, records)
     trashed = {record.name: edits.state(record.name).trashed for record in records}
-    move_trash(folder, trashed)
+    move_trash(folder, _misplaced(folder, trashed))
     temporary_files = _remove_temporary_files(folder)
     if torn:
         keep_copy(folder, "torn-lines.txt", torn)
+    sizes = {role: _sizes(folder / role) for role in ROLES}
     broken = {
         record.name
         for position, record in enumerate(records)
@@ -78,7 +80,7 @@ def repair(folder: Path, also_broken: Collection[str] = ()) -> tuple[list[PairRe
         if not trashed[record.name]
         and (
             record.name in also_broken
-            or not _is_whole(folder, record, with_hash=position >= len(records) - HASHED_PAIRS)
+            or not _is_whole(folder, record, sizes, with_hash=position >= len(records) - HASHED_PAIRS)
         )
     }
     if torn or broken:
@@ -109,14 +111,40 @@ def _remove_temporary_files(folder: Path) -> int:
     return len(found)
 
 
-def _is_whole(folder: Path, record: PairRecord, with_hash: bool) -> bool:
+def _is_whole(
+    folder: Path, record: PairRecord, sizes: Mapping[Role, Mapping[str, int]], with_hash: bool
+) -> bool:
     for role in ROLES:
-        path, expected = image_path(folder, role, record.name), record.frame(role)
-        if expected is None or not path.is_file() or path.stat().st_size != expected.size_bytes:
+        expected = record.frame(role)
+        if expected is None or sizes[role].get(f"{record.name}.png") != expected.size_bytes:
             return False
-        if with_hash and hashlib.sha256(path.read_bytes()).hexdigest() != expected.sha256:
-            return False
+        if with_hash:
+            data = image_path(folder, role, record.name).read_bytes()
+            if hashlib.sha256(data).hexdigest() != expected.sha256:
+                return False
     return True
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Return what regular files there have in bytes, by name; of tens of thousands in a tenth of a second."""
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {entry.name: entry.stat().st_size for entry in entries if entry.is_file()}
+
+
+def _names(folder: Path) -> list[str]:
+    if not folder.is_dir():
+        return []
+    with os.scandir(folder) as entries:
+        return [entry.name for entry in entries]
+
+
+def _misplaced(folder: Path, trashed: Mapping[str, bool]) -> dict[str, bool]:
+    """Return of the pairs those with a file where it does not belong."""
+    inside = {name.removesuffix(".png") for role in ROLES for name in _names(folder / role)}
+    thrown = {name.removesuffix(".png") for role in ROLES for name in _names(folder / TRASH_NAME / role)}
+    return {name: there for name, there in trashed.items() if name in (inside if there else thrown)}
 
 
 def _rewrite_list(folder: Path, broken: set[str]) -> None:
@@ -134,7 +162,8 @@ def _set_unlisted_aside(folder: Path, is_trashed: Mapping[str, bool]) -> int:
     """Move images that no line lists, and second ones of pairs whose first lies in the trash."""
     count = 0
     for role in ROLES:
-        for path in sorted((folder / role).glob("*.png")):
+        unsure = [name for name in _names(folder / role) if is_trashed.get(name.removesuffix(".png"), True)]
+        for path in sorted(folder / role / name for name in unsure if name.endswith(".png")):
             in_trash = is_trashed.get(path.stem, False) and (folder / TRASH_NAME / role / path.name).exists()
             if (path.stem in is_trashed and not in_trash) or not (path.is_file() or path.is_symlink()):
                 continue
