@@ -14,11 +14,12 @@ from app.ui.inspect.choice import Choice
 from app.ui.inspect.compare_bar import CompareBar
 from app.ui.inspect.compare_view import CompareView
 from app.ui.inspect.drawing import Drawer, Drawing
-from app.ui.inspect.keys import CANVAS_KEYS, MOST_PANES, WAYS, make_key_actions
+from app.ui.inspect.keys import CANVAS_KEYS, MOST_PANES, WAYS
 from app.ui.inspect.loupe import Look, Loupe
 from app.ui.inspect.pane import Pane
 from app.ui.inspect.sides import LAYERS, Content, Side, missing_words, title_of
 from app.ui.inspector import Matched, Pixel, Place, locate, marks_for
+from app.ui.keys import make_key_actions
 from app.ui.layers import Alignment
 from app.ui.picture import Picture
 from app.ui.settings import UiSettings

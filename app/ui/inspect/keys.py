@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QWidget
-
-
-@dataclass(frozen=True)
-class Key:
-    """One command: name in the code, words on screen, its keys, and what it does."""
-
-    name: str
-    text: str
-    keys: tuple[str, ...]
-    tip: str
-    checkable: bool = False
-
+from app.ui.keys import Key
 
 WAYS = ("panes", "swipe", "blink", "difference", "delta_e")
 """The ways to compare, in the order of their buttons."""
@@ -72,18 +56,3 @@ CANVAS_KEYS: tuple[Key, ...] = (
         for count in range(1, MOST_PANES + 1)
     ),
 )
-
-
-def make_key_actions(keys: tuple[Key, ...], parent: QWidget) -> dict[str, QAction]:
-    """Return an action for every key, by name, that works while the parent or a part of it has the focus."""
-    actions = {}
-    for key in keys:
-        action = QAction(key.text, parent)
-        action.setObjectName(key.name)
-        action.setShortcuts([QKeySequence(text) for text in key.keys])
-        action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        action.setCheckable(key.checkable)
-        action.setToolTip(f"{key.tip} ({QKeySequence(key.keys[0]).toString()})")
-        parent.addAction(action)
-        actions[key.name] = action
-    return actions
