@@ -337,8 +337,7 @@ class Capturing:
         self._set(seconds_left=self._seconds_left(total, saved))
         plan = status.state.plan
         if plan is not None and plan.goes_on and total >= plan.target:
-            self._end_plan()
-            self._set(reason=f"The target of {plan.target} pairs is reached")
+            self._end_plan(f"The target of {plan.target} pairs is reached")
         self._on_change()
 
     def _recorded(self, future: Future[str], pair: FramePair, verdict: Verdict) -> None:
@@ -425,8 +424,7 @@ class Capturing:
         self._remember()
         self._describe()
         if plan.goes_on and status.total >= plan.target:
-            self._end_plan()
-            self._set(reason=f"The target of {plan.target} pairs is reached")
+            self._end_plan(f"The target of {plan.target} pairs is reached")
         self._on_change()
 
     def _stop(self) -> None:
@@ -440,9 +438,11 @@ class Capturing:
         if plan is not None and plan.kind == "burst":
             self._end_plan()
 
-    def _end_plan(self) -> None:
-        if self._status.state.plan is not None:
-            self._set(state=replace(self._status.state, plan=None), seconds_left=None)
+    def _end_plan(self, reason: str | None = None) -> None:
+        status = self._status
+        if status.state.plan is not None:
+            reason = status.reason if reason is None else reason
+            self._set(state=replace(status.state, plan=None), seconds_left=None, reason=reason)
             self._remember()
         self._on_change()
 
