@@ -76,6 +76,7 @@ class InspectPage(Page):
         self._lay_out()
         self._connect()
         self._add_tabs()
+        self._restore_layout()
         self.model.use_methods(host.settings.inspect_methods)
         self._show_nothing()
 
@@ -122,11 +123,9 @@ class InspectPage(Page):
         for part in (self.items, middle, self.side_tabs):
             self._compare.addWidget(part)
         self._compare.setStretchFactor(1, 1)
-        self._compare.setSizes([160, 800, 320])
-        middle.setSizes([560, 190])
+        for place in (0, 2):
+            self._compare.setStretchFactor(place, 0)
         self._splitters = {"columns": self._compare, "middle": middle}
-        for name, splitter in self._splitters.items():
-            splitter.restoreState(self._host.settings.layout_of(f"{KEY}/{name}"))
         self.stage.addWidget(self._compare)
         self.stage.addWidget(self._empty)
         column = QVBoxLayout(self)
@@ -134,6 +133,13 @@ class InspectPage(Page):
         column.setSpacing(0)
         column.addLayout(self._header())
         column.addWidget(self.stage, 1)
+
+    def _restore_layout(self) -> None:
+        """Arrange the parts as they were left. Comes last: panels have sizes of their own."""
+        usual = {"columns": [150, 810, 320], "middle": [560, 190]}
+        for name, splitter in self._splitters.items():
+            splitter.setSizes(usual[name])
+            splitter.restoreState(self._host.settings.layout_of(f"{KEY}/{name}"))
 
     def _header(self) -> QHBoxLayout:
         self.open_menu = QMenu("Open", self)
