@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.data.pairs import Pair, PairSource, open_pairs
-from models.data.split import Split, SubsetPairs, content_hashes, split_pairs
+from models.data.split import Split, SubsetPairs, content_hashes, split_known, split_pairs
 from models.errors import ModelError
 from tests.models.planted import PlantedPairs, planted_pair
 
@@ -132,3 +132,20 @@ def test_pairs_at_hand_do_not_leak(shared_dir: Path) -> None:
     assert split.by_scene
     assert_no_leak(source, split)
     assert abs(len(split.train) / len(source) - 0.7) < 0.1
+
+
+def test_what_is_known_splits_like_what_is_read() -> None:
+    scenes = [["a"], ["a"], ["b"], ["b", "c"], ["c"], ["d"]]
+    contents = [[str(number)] for number in range(6)]
+    split = split_known(scenes, contents, seed=3, train_share=0.5)
+    assert split.by_scene
+    sides = [set(split.train), set(split.held_out)]
+    assert sorted(split.train + split.held_out) == list(range(6))
+    for together in ({0, 1}, {2, 3, 4}):
+        assert any(together <= side for side in sides)
+    contents[0] = contents[5] = ["the same"]
+    split = split_known(scenes, contents, seed=3, train_share=0.5)
+    assert any({0, 1, 5} <= set(side) for side in (split.train, split.held_out))
+    assert not split_known([["a"]] * 6, [[str(n)] for n in range(6)]).by_scene
+    with pytest.raises(ModelError, match="between 0 and 1"):
+        split_known(scenes, contents, train_share=1)
