@@ -62,7 +62,10 @@ def kill(args: argparse.Namespace) -> int:
 def _record_until_killed(args: argparse.Namespace, chance: random.Random) -> int:
     """Start a recording, kill it at a random moment, and return how many pairs it said were safe."""
     arguments = ["record", str(args.folder), "--rig", args.rig, "--duration", "3600", "--tell"]
-    arguments += ["--model", args.model, *(["--capture-only"] if args.capture_only else [])]
+    arguments += ["--model", args.model]
+    arguments += [
+        flag for flag, given in (("--capture-only", args.capture_only), ("--window", args.window)) if given
+    ]
     told = 0
     with subprocess.Popen(
         [sys.executable, str(MAIN), *arguments], stdout=subprocess.PIPE, text=True

@@ -54,13 +54,19 @@ class _Dataset:
     replaced: bool = False
 
 
+def _promise() -> Future[str]:
+    future: Future[str] = Future()
+    future.set_running_or_notify_cancel()  # what is queued will be written: it cannot be cancelled
+    return future
+
+
 @dataclass(frozen=True, eq=False)
 class _Shot:
     """A pair to be saved, with what is known of it; `name` is told once it is safe."""
 
     pair: FramePair
     note: PairNote
-    name: Future[str] = field(default_factory=Future)
+    name: Future[str] = field(default_factory=_promise)
 
     @property
     def size_bytes(self) -> int:

@@ -79,6 +79,7 @@ def test_each_pair_learns_its_name_once_it_is_safe(recorder: Recorder, tmp_path:
     recorder.open(tmp_path)
     note = PairNote({"skew_ms": 0.5}, ("skew_ms",), ("bench",), "single")
     names = [recorder.save(make_pair(index), note) for index in range(3)]
+    assert not names[2].cancel()
     assert [name.result(SOON_S) for name in names] == ["000000", "000001", "000002"]
     status = recorder.status()
     assert (status.saved, status.last_saved) == (3, ("000000", "000001", "000002"))
