@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -92,7 +93,7 @@ class ResultStore:
         if stored_key(path) != key:
             return None
         with suppress(OSError):
-            path.touch()  # used: others go first when room is needed
+            os.utime(path)  # used: others go first when room is needed
         return self._predictions.put(key, load_prediction(path))
 
     def key(self, item: str, method: str) -> str | None:

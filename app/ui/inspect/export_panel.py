@@ -234,8 +234,8 @@ class ExportPanel(QWidget):
             self,
             [
                 ("Current pair", CURRENT),
-                ("Selected in the list", SELECTED),
-                ("The worst of the table", WORST),
+                ("Selected pairs", SELECTED),
+                ("Worst of the table", WORST),
                 ("All pairs", ALL),
             ],
             "Which pairs become rows, frames or lines.",
@@ -245,6 +245,8 @@ class ExportPanel(QWidget):
         self.count_box.setValue(4)
         self.count_box.setToolTip("How many pairs.")
         self.methods = QListWidget(self)
+        self.methods.setMinimumHeight(50)
+        self.methods.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         self.methods.setToolTip("Methods, in this order. Results that are not there are made.")
         self.methods.setAccessibleName("Methods to export")
         self.stage_box = _box(
@@ -252,20 +254,20 @@ class ExportPanel(QWidget):
         )
         self.crop_box = _box(
             self,
-            [("Where methods differ", FOUND), ("What is on screen", VISIBLE), ("None", NONE)],
+            [("Where they differ", FOUND), ("What is on screen", VISIBLE), ("None", NONE)],
             "Places that are shown larger below every picture.",
         )
-        self.truth_box = QCheckBox("with a column for the truth", self)
+        self.truth_box = QCheckBox("column for truth", self)
         self.ending_box = _box(
             self,
-            [("AVI: true grays, large", ".avi"), ("MP4: small", ".mp4")],
+            [("AVI, exact", ".avi"), ("MP4, small", ".mp4")],
             "Motion JPEG keeps grays neutral; MPEG-4 tints them by up to 5 levels.",
         )
         self.rate_box = QDoubleSpinBox(self)
         self.rate_box.setRange(0.5, 60.0)
         self.rate_box.setValue(5.0)
         self.rate_box.setSuffix(" pairs/s")
-        self.labels_box = QCheckBox("with titles and names", self)
+        self.labels_box = QCheckBox("titles and names", self)
         self.labels_box.setChecked(True)
         self.tip = QLabel(self)
         self.tip.setWordWrap(True)
@@ -291,7 +293,7 @@ class ExportPanel(QWidget):
         pairs.addWidget(self.count_box)
         what.addRow("Make a", self.kind_box)
         what.addRow("Of", pairs)
-        what.addRow("", self.tip)
+        what.addRow("By", self.methods)
         self._options = QFormLayout()
         self._options.addRow("Picture", self.stage_box)
         self._options.addRow("Larger", self.crop_box)
@@ -307,20 +309,20 @@ class ExportPanel(QWidget):
         buttons.addWidget(self.cancel_button)
         buttons.addWidget(self.show_button)
         buttons.addStretch(1)
-        buttons.addWidget(self.folder_button)
         end = QVBoxLayout()
         end.setSpacing(6)
+        end.addWidget(self.tip)
         end.addLayout(buttons)
         end.addWidget(self.progress)
         end.addWidget(self.words)
         end.addStretch(1)
+        end.addWidget(self.folder_button, 0, Qt.AlignmentFlag.AlignLeft)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 6, 8, 6)
         row.setSpacing(14)
-        row.addLayout(what, 3)
-        row.addWidget(self.methods, 2)
-        row.addLayout(self._options, 3)
-        row.addLayout(end, 3)
+        row.addLayout(what, 4)
+        row.addLayout(self._options, 4)
+        row.addLayout(end, 4)
         self._on_pairs()
 
     def _connect(self) -> None:
@@ -345,6 +347,8 @@ def usual_folder() -> Path:
 
 def _box(parent: QWidget, entries: Sequence[tuple[str, str]], tip: str) -> QComboBox:
     box = QComboBox(parent)
+    box.setMinimumContentsLength(8)
+    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     for title, key in entries:
         box.addItem(title, key)
     box.setToolTip(tip)

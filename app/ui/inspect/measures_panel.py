@@ -203,6 +203,9 @@ class MeasuresPanel(QWidget):
         head.setSortIndicatorShown(True)
         head.setHighlightSections(False)
         head.setStretchLastSection(True)
+        head.setResizeContentsPrecision(100)
+        for section in range(len(NAMES)):
+            head.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
         head.sectionClicked.connect(self._on_header)
         table.clicked.connect(self._on_open)
         table.activated.connect(self._on_open)

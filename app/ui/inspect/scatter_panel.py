@@ -38,7 +38,8 @@ class ScatterPanel(QWidget):
             (self.column_box, "What is compared."),
         ):
             box.setToolTip(tip)
-            box.setMinimumContentsLength(10)
+            box.setMinimumContentsLength(6)
+            box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
             box.currentIndexChanged.connect(self._draw)
         self.words = QLabel(EMPTY, self)
         self.words.setWordWrap(True)
@@ -99,6 +100,7 @@ class ScatterPanel(QWidget):
         self._duel = found = None if column is None else duel(rows, column, first or "", second or "")
         self.plot.setVisible(found is not None)
         self.words.setText(EMPTY if found is None else _words(found))
+        self.words.setToolTip("" if found is None else _how(found))
         if found is None:
             return
         x = np.array([dot.first for dot in found.dots])
@@ -127,24 +129,23 @@ class ScatterPanel(QWidget):
 
     def _arrange(self) -> None:
         self.setMinimumHeight(120)
-        boxes = QVBoxLayout()
-        boxes.setSpacing(4)
+        boxes = QHBoxLayout()
+        boxes.setSpacing(6)
         for label, box in (("Across", self.first_box), ("Up", self.second_box), ("Measure", self.column_box)):
             name = QLabel(label, self)
             name.setProperty("role", "smalldim")
             name.setBuddy(box)
-            row = QHBoxLayout()
-            name.setFixedWidth(56)
-            row.addWidget(name)
-            row.addWidget(box, 1)
-            boxes.addLayout(row)
-        boxes.addSpacing(6)
-        boxes.addWidget(self.words, 1)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 6, 8, 6)
-        row.setSpacing(12)
-        row.addLayout(boxes, 2)
-        row.addWidget(self.plot, 3)
+            boxes.addWidget(name)
+            boxes.addWidget(box, 1)
+        below = QHBoxLayout()
+        below.setSpacing(12)
+        below.addWidget(self.words, 2)
+        below.addWidget(self.plot, 3)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 6, 8, 6)
+        column.setSpacing(6)
+        column.addLayout(boxes)
+        column.addLayout(below, 1)
 
 
 def _fill(box: QComboBox, entries: list[tuple[str, str]], usual: int) -> None:
@@ -172,15 +173,21 @@ def _words(found: Duel) -> str:
         return "" if math.isnan(low) else f" [{factor * low:{form}}, {factor * high:{form}}]"
 
     return (
-        f'<p><span style="color:{SKY}">{first} wins {found.wins}</span> &nbsp; '
+        f'<p style="margin: 0 0 5px 0"><span style="color:{SKY}">{first} wins {found.wins}</span> &nbsp; '
         f'<span style="color:{VERMILION}">{second} wins {found.losses}</span> &nbsp; '
         f"ties {found.ties}</p>"
-        f"<p>{first} is better on {100 * share.value:.0f} %"
+        f'<p style="margin: 0 0 5px 0">{first} is better on {100 * share.value:.0f} %'
         f"{between(share.low, share.high, '.0f', 100)} of {len(found.dots)} pairs, "
         f"by {gain.value:+.{digits}f}{between(gain.low, gain.high, f'+.{digits}f')}{unit} on average.</p>"
         f"<p>{verdict[0].upper()}{verdict[1:]}.</p>"
-        f'<p style="color:{DIM}">In brackets: 95 % bootstrap intervals over the pairs. '
-        f"Tied: closer than {found.column.tie:g}{unit}.</p>"
+    )
+
+
+def _how(found: Duel) -> str:
+    unit = f" {found.column.unit}" if found.column.unit else ""
+    return (
+        "In brackets: 95 % bootstrap intervals over the pairs. Ties count half.\n"
+        f"Tied: no further apart than {found.column.tie:g}{unit}."
     )
 
 

@@ -23,7 +23,7 @@ Box = tuple[int, int, int, int]
 
 
 def grab_panes(canvas: Canvas, *, annotated: bool) -> list[ScreenPane]:
-    """Return every pane that shows a picture, cut to what is visible. For the GUI thread; some ms a megapixel.
+    """Return every pane that shows a picture, cut to what is visible. For the GUI thread; takes ms.
 
     Args:
         annotated: with overlays, shapes and marks painted into the pixels.
