@@ -214,7 +214,7 @@ class _CapturedCheck:
 
 
 _KNOWN = {DATASET_NAME, PAIRS_NAME, EDITS_NAME, EVENTS_NAME, NOTES_NAME, LOCK_NAME, EDIT_LOCK_NAME}
-_KNOWN |= {*ROLES, TRASH_NAME, ORPHANS_NAME, SOURCES_NAME, "capture.toml"}
+_KNOWN |= {*ROLES, TRASH_NAME, ORPHANS_NAME, SOURCES_NAME, "capture.toml", ".fingerprints"}
 
 
 def _folder_findings(folder: Path) -> Iterator[Finding]:
