@@ -116,7 +116,7 @@ COLUMNS: tuple[Column, ...] = (
         "When it was saved, local time",
         _time,
         lambda r: time_text(r.saved),
-        width_px=146,
+        width_px=168,
     ),
     Column(
         "session",

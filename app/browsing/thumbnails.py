@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -244,9 +243,3 @@ def _beside(studio: PairStudio, record: PairRecord) -> NDArray[np.uint8]:
     color = cv2.resize(pictures.color, target, interpolation=cv2.INTER_AREA)
     both = (cv2.cvtColor(mono, cv2.COLOR_GRAY2BGR), cv2.cvtColor(color, cv2.COLOR_RGB2BGR))
     return np.ascontiguousarray(np.hstack(both), np.uint8)
-
-
-def default_cache_folder() -> Path:
-    """Return where this computer keeps what can be made again."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "CycleRig" / "thumbnails"

@@ -129,6 +129,12 @@ def _calibration(host: Host) -> Page:
     return CalibrationPage(host)
 
 
+def _dataset(host: Host) -> Page:
+    from app.ui.dataset.page import DatasetPage
+
+    return DatasetPage(host)
+
+
 def _inspect(host: Host) -> Page:
     from app.ui.inspect.page import InspectPage
 
@@ -138,6 +144,13 @@ def _inspect(host: Host) -> Page:
 PAGES: tuple[PageSpec, ...] = (
     PageSpec(LIVE, "Live", "The live pictures", "live"),
     PageSpec(CAPTURE, "Capture", "Capture pairs with quality gates, tags and a target", "save", _capture),
+    PageSpec(
+        "dataset",
+        "Dataset",
+        "Look through pairs: sort, filter, tag, exclude, throw away",
+        "dataset",
+        _dataset,
+    ),
     PageSpec("inspect", "Inspect", "See results, compare them, and find out why", "inspect", _inspect),
     PageSpec("rig", "Rig", "Find cameras, say which is which, save a rig", "rig", _rig),
     PageSpec("sync", "Sync", "Let both cameras expose together, and see how well", "sync", _sync),

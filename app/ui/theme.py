@@ -64,6 +64,10 @@ QTableView#syncSteps {{ background: {WELL}; alternate-background-color: #202020;
 QTableView#syncSteps::item {{ padding-left: 9px; }}
 #syncSteps QHeaderView::section {{ background: {WINDOW}; color: {DIM}; border: none; padding: 3px 12px;
     font-size: {SMALL_PX}px; }}
+QTableView#datasetTable {{ background: {WELL}; alternate-background-color: #202020;
+    selection-background-color: #454545; selection-color: {TEXT}; }}
+QTableView#datasetTable::item {{ padding: 0 7px; }}
+#datasetTable QHeaderView::section {{ background: {WINDOW}; font-size: {SMALL_PX}px; padding: 4px 7px; }}
 #rigPanel QComboBox, #rigFound QComboBox {{ background: {WELL}; min-height: 22px; }}
 QComboBox::drop-down {{ border: none; width: 20px; }}
 QComboBox::down-arrow {{ image: url({ASSETS}/down.svg); width: 10px; height: 10px; }}
