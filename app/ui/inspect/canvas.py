@@ -13,7 +13,7 @@ from app.ui.image_view import ImageView
 from app.ui.inspect.choice import Choice
 from app.ui.inspect.compare_bar import CompareBar
 from app.ui.inspect.compare_view import CompareView
-from app.ui.inspect.drawing import Drawer, Drawing
+from app.ui.inspect.drawing import Drawer, Drawing, origin_of
 from app.ui.inspect.keys import CANVAS_KEYS, MOST_PANES, WAYS
 from app.ui.inspect.loupe import Look, Loupe
 from app.ui.inspect.pane import Pane
@@ -286,28 +286,36 @@ class Canvas(QWidget):
 
     def _refresh(self) -> None:
         """Show what is drawn, ask for the rest."""
-        content = self._content
-        wanted = dict.fromkeys(self._drawings())
-        missing = [drawing for drawing in wanted if self._drawer.get(content, drawing) is None]
-        self._drawer.ask(content, missing)
-        if missing:
-            if not self._patience.isActive():
-                self._patience.start()
-        else:
+        self._drawer.ask(self._content, [] if self._content.pair is None else self._pending())
+        if not self._pending():
             self._patience.stop()
-        self._show_pictures(keep=bool(missing))
+        elif not self._patience.isActive():
+            self._patience.start()
+        self._show_pictures(keep=True)
         self.wanted.emit(frozenset(side.method for side in self.sides if side.method))
         self.changed.emit()
+
+    def _pending(self) -> list[Drawing]:
+        """Return what will be there in a moment: all of it while the pair is read."""
+        content = self._content
+        wanted = dict.fromkeys(self._drawings())
+        if content.pair is None and content.item and "" not in content.messages:
+            return list(wanted)
+        return [
+            drawing
+            for drawing in wanted
+            if self._drawer.get(content, drawing) is None and origin_of(content, drawing) is not None
+        ]
 
     def _on_patience_over(self) -> None:
         self._show_pictures(keep=False)
 
     def _on_drawn(self, drawing: Drawing) -> None:
         del drawing
-        complete = all(self._drawer.get(self._content, each) for each in self._drawings())
-        if complete:
+        waits = bool(self._pending())
+        if not waits:
             self._patience.stop()
-        self._show_pictures(keep=not complete and self._patience.isActive())
+        self._show_pictures(keep=waits and self._patience.isActive())
         self.changed.emit()
 
     def _on_failed(self, drawing: Drawing, problem: str) -> None:
@@ -321,44 +329,43 @@ class Canvas(QWidget):
         return None if drawn is None else drawn.picture
 
     def _show_pictures(self, *, keep: bool) -> None:
-        """Put pictures on screen. `keep`: what is not there yet leaves the former one where it is."""
+        """Put pictures on screen. `keep`: where one will be there soon, the former stays until then."""
+        pending = self._pending() if keep else []
         if self.way == "panes":
             for pane in self.panes:
-                self._show_in(pane, self._picture(pane.side), missing_words(self._content, pane.side), keep)
-        elif self.way in ("swipe", "blink"):
-            self._show_both(keep=keep)
-        else:
-            self._show_apart(keep=keep)
+                if Drawing(pane.side) not in pending:
+                    words = missing_words(self._content, pane.side)
+                    self._show_in(pane, self._picture(pane.side), words)
+        elif not pending:
+            if self.way in ("swipe", "blink"):
+                self._show_both()
+            else:
+                self._show_apart()
         self._keep_size()
         self._show_marks()
 
-    def _show_in(self, pane: Pane, picture: Picture | None, message: str, keep: bool) -> None:
-        if picture is None and keep:
-            return
+    @staticmethod
+    def _show_in(pane: Pane, picture: Picture | None, message: str) -> None:
         pane.view.set_message(message)
         pane.view.set_picture(picture)
         pane.show_scale_of(picture)
 
-    def _show_both(self, *, keep: bool) -> None:
+    def _show_both(self) -> None:
         first, second = self._choice.sides[:2]
         pictures = (self._picture(first), self._picture(second))
-        if keep and None in pictures:
-            return
         words = [missing_words(self._content, side) for side in (first, second)]
         lacking = [text for text, picture in zip(words, pictures, strict=True) if picture is None]
         self.compare.set_message(lacking[0] if lacking else "")
         self.compare.set_sides(*pictures, titles=(title_of(first), title_of(second)))
         self._both.show_scale_of(None, self._note(first, second) or (lacking[0] if lacking else ""))
 
-    def _show_apart(self, *, keep: bool) -> None:
+    def _show_apart(self) -> None:
         first, second = self._choice.sides[:2]
         drawn = self._drawer.get(self._content, self._drawings()[-1])
-        if drawn is None and keep:
-            return
         absent = next((side for side in (first, second) if self._picture(side) is None), None)
         message = "Comparing …" if absent is None else missing_words(self._content, absent)
         picture = None if drawn is None else drawn.picture
-        self._show_in(self._apart, picture, message, keep=False)
+        self._show_in(self._apart, picture, message)
         note = self._note(first, second)
         numbers = "" if drawn is None or drawn.difference is None else drawn.difference.summary()
         self._apart.show_scale_of(picture, f"{note}   {numbers}".strip())
