@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import subprocess
 import sys
@@ -67,9 +68,10 @@ def _record_until_killed(args: argparse.Namespace, chance: random.Random) -> int
         flag for flag, given in (("--capture-only", args.capture_only), ("--window", args.window)) if given
     ]
     told = 0
-    with subprocess.Popen(
-        [sys.executable, str(MAIN), *arguments], stdout=subprocess.PIPE, text=True
-    ) as recording:
+    command = [sys.executable, str(MAIN), *arguments]
+    # Whoever is killed cannot give shared memory back; Python's tracker does, and need not tell of it.
+    env = os.environ | {"PYTHONWARNINGS": "ignore:resource_tracker:UserWarning"}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env) as recording:
         assert recording.stdout is not None
         if chance.random() < KILLED_WHILE_STARTING:
             time.sleep(chance.uniform(0, LONGEST_S))
