@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QIcon, QKeySequence
 
+from app.ui.capture import ways
 from app.ui.pages import CAPTURE, LIVE, PAGES
 
 ASSETS = Path(__file__).parent / "assets"
@@ -99,6 +100,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "Help", "Quit", ("Ctrl+Q",), "Stop the rig, write what is queued, and close"),
 )
 
+PAGE_KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {"Capture": ways.PAGE_KEYS}
+"""By title of the page: keys of its own with what they do."""
+
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Wheel, pinch", "Zoom at the mouse, all panes together"),
     ("Drag", "Move the picture"),
@@ -146,7 +150,10 @@ def key_text(key: str) -> str:
 
 
 def shortcut_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return headings with their (keys, what they do), the mouse last; panes 1 … 6 as one line."""
+    """Return headings with their (keys, what they do), the mouse last; panes 1 … 6 as one line.
+
+    Keys that act on one page alone stand under its name.
+    """
     groups: dict[str, list[tuple[str, str]]] = {}
     for command in COMMANDS:
         if not command.keys:
@@ -157,4 +164,5 @@ def shortcut_groups() -> list[tuple[str, list[tuple[str, str]]]]:
             continue
         keys = "  ".join(key_text(key) for key in command.keys)
         groups.setdefault(command.group, []).append((keys, command.tip))
-    return [*groups.items(), ("Mouse", list(MOUSE))]
+    pages = [(f"Page {title}", list(keys)) for title, keys in PAGE_KEYS.items()]
+    return [*groups.items(), *pages, ("Mouse", list(MOUSE))]

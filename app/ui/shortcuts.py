@@ -25,7 +25,8 @@ class ShortcutOverlay(QWidget):
         columns.setContentsMargins(28, 20, 28, 22)
         columns.setSpacing(36)
         groups = shortcut_groups()
-        for part in (("Rig", "Capture", "Pages", "Help"), ("View", "Mouse")):
+        own = tuple(heading for heading, _ in groups if heading.startswith("Page "))
+        for part in (("Rig", "Capture", "Pages", "Help"), ("View", "Mouse"), own):
             column = QVBoxLayout()
             column.setSpacing(14)
             for heading, lines in groups:

@@ -12,6 +12,7 @@ import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer
 
 from app.ui.driver import Driver, main, parser
+from app.ui.pages import PAGES
 
 PERIOD_MS = 16
 
@@ -47,11 +48,15 @@ def run() -> int:
     """Measure and print. Returns 1 if no result came at all."""
     arguments = parser(__doc__ or "")
     arguments.add_argument("--seconds", type=float, default=30.0, help="how long to measure")
+    arguments.add_argument("--page", choices=[page.key for page in PAGES], help="with this page on screen")
     options = arguments.parse_args()
     with Driver.of(options) as driver:
         # Loading the networks is over once a result is on screen: what counts is the day after that.
         if not driver.wait_for_results(1):
             return 1
+        if options.page:
+            driver.window.pages.show_page(options.page)
+            driver.run(1.0)  # building it is over, too
         stopwatch = Stopwatch()
         stopwatch.start()
         driver.run(options.seconds)

@@ -3,38 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QSpinBox, QWidget
 
 from app.capturing.modes import Kind, Plan
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way of capturing on screen: its button, its key and what it does."""
-
-    kind: Kind
-    title: str
-    key: str
-    tip: str
-
-
-WAYS: tuple[Way, ...] = (
-    Way("single", "Save pair", "Space", "Save the next pair, unless a wall among the gates refuses it"),
-    Way("burst", "Burst", "B", "Save so many pairs in a row, each one that the cameras give"),
-    Way("timed", "Timed", "T", "Save a pair every so many seconds, until the target is reached"),
-    Way("change", "On change", "C", "Save a pair whenever the scene differs from the last saved one"),
-    Way(
-        "walk",
-        "Walk-through",
-        "W",
-        "Walk about and hold still now and then: saves still, new pairs that pass all gates, "
-        "until the target is reached",
-    ),
-)
+from app.ui.capture.ways import WAYS
 
 
 class ModeBar(QWidget):

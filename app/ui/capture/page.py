@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QAction, QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
 
 from app.capturing.controller import Capturing
 from app.capturing.gates import GATES, GateLimit
@@ -19,14 +19,15 @@ from app.ui.capture.about_form import AboutForm
 from app.ui.capture.filmstrip import Filmstrip
 from app.ui.capture.gate_row import GateRow
 from app.ui.capture.last_session import LastSession, LastSessionLook
-from app.ui.capture.mode_bar import WAYS, ModeBar
+from app.ui.capture.mode_bar import ModeBar
 from app.ui.capture.offer import OfferLine
 from app.ui.capture.pictures import LivePictures
 from app.ui.capture.progress_line import ProgressLine
 from app.ui.capture.review import Review
 from app.ui.capture.said_line import SaidLine
 from app.ui.capture.tags import KEYS, TagPanel
-from app.ui.capture.words import Said, now_said, offer_text, plan_said, titles_text
+from app.ui.capture.ways import WAYS
+from app.ui.capture.words import Said, answer_said, now_said, offer_text, plan_said
 from app.ui.pages import Host, Page
 from app.ui.renderer import Shown
 
@@ -46,9 +47,9 @@ class CapturePage(Page):
         self._on_screen = False
         self._capturing: Capturing | None = None
         self._status = PipelineStatus()
-        self._continue_wanted = False
+        self._continue_wanted = self._uncalibrated_is_known = False
         self._last: LastSession | None = None
-        self._answered = (0, "")
+        self._heard = CaptureStatus()
         self._look = LastSessionLook(self)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.offer = OfferLine(self)
@@ -86,7 +87,7 @@ class CapturePage(Page):
         column = QVBoxLayout(side)
         column.setContentsMargins(10, 6, 10, 8)
         column.setSpacing(5)
-        column.addWidget(heading("Gates"))
+        column.addLayout(self._build_gates_head(side))
         for gate in self.gates.values():
             column.addWidget(gate)
         column.addSpacing(2)
@@ -96,6 +97,26 @@ class CapturePage(Page):
         area = scrolling(side, SIDE_WIDTH)
         area.setObjectName("rigPanel")
         return area
+
+    def _build_gates_head(self, side: QWidget) -> QHBoxLayout:
+        self.reset = QAction("Put all limits back", self)
+        self.reset.setToolTip("All gates as they were at first")
+        self.refocused = QAction("Find the best sharpness anew", self)
+        self.refocused.setToolTip("A lens was changed or focused better: what was the best counts no more")
+        menu = QMenu(side)
+        menu.setToolTipsVisible(True)
+        menu.addActions([self.reset, self.refocused])
+        more = QToolButton(side)
+        more.setText("More")
+        more.setMenu(menu)
+        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
+        head = QHBoxLayout()
+        head.addWidget(heading("Gates"))
+        head.addStretch(1)
+        head.addWidget(more)
+        return head
 
     def _connect(self) -> None:
         bridge, modes, pictures, review = self._bridge, self.modes, self.pictures, self.review
@@ -116,6 +137,8 @@ class CapturePage(Page):
         review.closed.connect(self.show_live)
         review.trash_wanted.connect(self._on_trash)
         review.inspect_wanted.connect(self._on_inspect)
+        self.reset.triggered.connect(self._on_reset)
+        self.refocused.triggered.connect(self._on_refocused)
         for gate in self.gates.values():
             gate.changed.connect(self._on_limit)
             gate.box.lineEdit().returnPressed.connect(self._take_keys)
@@ -215,7 +238,7 @@ class CapturePage(Page):
         if capturing is self._capturing:
             return
         self._capturing = capturing
-        self._answered = (0, "")
+        self._heard = CaptureStatus()
         for gate in self.gates.values():
             gate.forget_wish()
         self.pictures.forget()
@@ -236,12 +259,10 @@ class CapturePage(Page):
             self.said.follow(Said(""))
             return
         self.pictures.say("")
-        newest = capture.strip[-1].name if capture.strip else ""
-        known, self._answered = self._answered, (capture.refusals, newest)
-        if capture.refusals > known[0] and (plan is None or not plan.goes_on):
-            self.said.answer(Said(f"Not saved. {capture.reason}", "bad"))
-        elif newest > known[1] and capture.saved and (plan is None or not plan.goes_on):
-            self.said.answer(_saved_said(capture, capture.strip[-1]))
+        before, self._heard = self._heard, capture
+        answer = answer_said(before, capture)
+        if answer is not None:
+            self.said.answer(answer)
         if status.recorder.recording:
             self.said.follow(Said(f"Recording every pair: {status.recorder.saved} saved", "busy"))
         elif plan is not None:
@@ -266,11 +287,11 @@ class CapturePage(Page):
                 "No dataset yet. Choose the folder that pairs go to; Space asks for it, too.",
                 (("choose", "Choose folder …"),),
             )
-        elif self._bridge.calibration() is None and status.rig is not None:
+        elif self._bridge.calibration() is None and not self._uncalibrated_is_known:
             self.offer.show_offer(
                 "hint",
                 "Not calibrated: pairs are saved raw and can be rectified later, but rows are not checked.",
-                (("calibrate", "Calibrate …"),),
+                (("calibrate", "Calibrate …"), ("hide", "Hide")),
             )
         else:
             self.offer.show_offer("hint", "")
@@ -295,6 +316,9 @@ class CapturePage(Page):
             self._saving.ask()
         elif key == "calibrate":
             self._host.open_page("calibration")
+        elif key == "hide":
+            self._uncalibrated_is_known = True
+            self._on_status(self._bridge.status())
         elif key == "reopen" and self._last is not None:
             self._continue_wanted = True
             self._bridge.open_dataset(self._last.folder)
@@ -382,6 +406,14 @@ class CapturePage(Page):
         if self._capturing is not None:
             self._capturing.set_limit(key, limit)
 
+    def _on_reset(self) -> None:
+        if self._capturing is not None:
+            self._capturing.reset_limits()
+
+    def _on_refocused(self) -> None:
+        if self._capturing is not None:
+            self._capturing.forget_sharpest()
+
     def _on_target(self, target: int) -> None:
         if self._capturing is not None:
             self._capturing.set_target(target)
@@ -399,10 +431,3 @@ class CapturePage(Page):
         if self._capturing is not None and (operator, lens_note) != (state.operator, state.lens_note):
             self._settings.people = (operator, lens_note)
             self._capturing.set_people(operator, lens_note)
-
-
-def _saved_said(capture: CaptureStatus, pair: SavedPair) -> Said:
-    words = f"Saved {pair.name}: {capture.total} in {Path(capture.folder).name}"
-    if pair.verdict.warnings:
-        return Said(f"{words}. Warned: {titles_text(pair.verdict.warnings)}", "warn")
-    return Said(words, "good")

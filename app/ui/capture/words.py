@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from app.capturing.gates import GATE, Limits, Verdict
 from app.capturing.modes import Kind, Plan
-from app.capturing.status import CaptureStatus
+from app.capturing.status import CaptureStatus, SavedPair
 from app.pipeline.status import RecorderStatus
 
 Tone = Literal["quiet", "busy", "good", "warn", "bad"]
@@ -96,6 +97,28 @@ def now_said(status: CaptureStatus) -> Said:
     if verdict.warnings:
         return Said(f"Ready, with a warning. {beyond_text(verdict.warnings, verdict, limits)}", "warn")
     return Said("Ready: Space saves this pair" if verdict.values else "Looking at the pictures …")
+
+
+def answer_said(before: CaptureStatus, now: CaptureStatus) -> Said | None:
+    """Return what became of the shots since an earlier status; None if there is nothing to tell."""
+    plan = now.state.plan
+    if plan is not None and plan.goes_on:
+        return None
+    if now.refusals > before.refusals:
+        return Said(f"Not saved. {now.reason}", "bad")
+    same = before.folder == now.folder
+    if now.reason and now.reason != before.reason:
+        return Said(now.reason, "good" if now.resumable is None else "bad")  # ended by itself, or undone
+    if same and now.total > before.total and now.saved and now.strip:
+        return _saved_said(now, now.strip[-1])
+    return None
+
+
+def _saved_said(status: CaptureStatus, pair: SavedPair) -> Said:
+    words = f"Saved {pair.name}: {status.total} in {Path(status.folder).name}"
+    if pair.verdict.warnings:
+        return Said(f"{words}. Warned: {titles_text(pair.verdict.warnings)}", "warn")
+    return Said(words, "good")
 
 
 def plan_said(status: CaptureStatus, plan: Plan) -> Said:
