@@ -128,6 +128,17 @@ def write_png(image: Image, path: Path) -> None:
         raise DatasetError(f"cannot write {path}: {error.strerror or error}") from error
 
 
+def _check_chunks(data: bytes, name: str) -> None:
+    """Raise DatasetError if a chunk is longer than the file: the decoder would allocate what it claims."""
+    place = len(_SIGNATURE)
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+        if kind == b"IEND":
+            return
+    raise DatasetError(f"{name} is damaged: its parts are not as long as they say")
+
+
 def decode_png(data: bytes, name: str) -> Image:
     """Return the pixels: H×W or H×W×3 RGB, uint8 or uint16; transparency is left out.
 
@@ -148,6 +159,7 @@ def decode_png(data: bytes, name: str) -> Image:
     # The decoder fills up what is missing with black; a file that ends early must not pass.
     if not data.rstrip(b"\x00\r\n").endswith(_END):
         raise DatasetError(f"{name} is truncated")
+    _check_chunks(data, name)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

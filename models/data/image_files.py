@@ -105,6 +105,7 @@ def _read_png(path: Path) -> Image:
     # The decoder fills up what is missing with black; a file that ends early must not pass.
     if not data.rstrip(b"\x00\r\n").endswith(_END):
         raise ModelError(f"{path} is truncated")
+    _check_chunks(path, data)
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:
@@ -114,6 +115,17 @@ def _read_png(path: Path) -> Image:
     if image.ndim == 3:
         image = cv2.cvtColor(image, cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB)
     return cast("Image", image)
+
+
+def _check_chunks(path: Path, data: bytes) -> None:
+    """Raise ModelError if a chunk is longer than the file: the decoder would allocate what it claims."""
+    place = len(_SIGNATURE)
+    while place + 12 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        place += 12 + length
+        if kind == b"IEND":
+            return
+    raise ModelError(f"{path} is damaged: its parts are not as long as they say")
 
 
 def _read_pfm(path: Path) -> NDArray[np.float32]:

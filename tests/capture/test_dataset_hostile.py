@@ -20,7 +20,7 @@ from capture.dataset_records import from_line, read_sessions
 from capture.datasets.check import check_dataset
 from capture.errors import DatasetError
 from capture.files import parse_toml
-from capture.png import HEADER_BYTES, decode_png, read_header
+from capture.png import HEADER_BYTES, decode_png, encode_png, read_header
 from capture.words import printable
 from tests.capture.dataset_pairs import RIG, make_pair
 
@@ -134,6 +134,14 @@ def test_headers_of_absurd_sizes_are_refused(width: int, height: int, rest: byte
         assert read_header(data, "x").size_bytes <= 256_000_000 * 6
     with pytest.raises(DatasetError):
         decode_png(data + b"\x00\x00\x00\x00IEND\xaeB`\x82", "x")
+
+
+@pytest.mark.parametrize("claimed", [0xCE00_0000, 10_000, 0x7FFF_FFFF])
+def test_chunks_longer_than_the_file_are_not_allocated(claimed: int) -> None:
+    data = bytearray(encode_png(make_pair(0).mono.image))
+    data[33:37] = struct.pack(">I", claimed)  # OpenCV 4.14 fills a buffer of so many bytes before it reads
+    with pytest.raises(DatasetError, match="not as long as they say"):
+        decode_png(bytes(data), "x")
 
 
 def test_a_hundred_thousand_lines_are_read(tmp_path: Path, line: dict[str, Any]) -> None:
