@@ -63,6 +63,7 @@ class _Tally:
         self.results: Counter[str] = Counter()
         self.mutations: Counter[str] = Counter()
         self.counts: Counter[str] = Counter()
+        self.slowest = 0.0, -1, ""
         self.findings: dict[str, dict[str, Any]] = {}
 
     @property
@@ -74,6 +75,8 @@ class _Tally:
         """Count an input."""
         self.inputs += 1
         self.mutations.update(done["mutations"])
+        if done["seconds"] > self.slowest[0]:
+            self.slowest = done["seconds"], done["number"], ", ".join(done["mutations"])
         self.results.update(f"{action} {result}" for action, result in done["results"].items())
         for fault in done.get("faults", ()):
             self.find(fault, done["number"], done["mutations"])
@@ -92,6 +95,7 @@ class _Tally:
         return {
             "inputs": self.inputs,
             "seconds": round(time.monotonic() - self.began, 1),
+            "slowest": self.slowest,
             "results": dict(sorted(self.results.items())),
             "mutations": dict(self.mutations.most_common()),
             "findings": [{**finding, "times": self.counts[kind]} for kind, finding in self.findings.items()],
@@ -104,6 +108,7 @@ class _Tally:
             f"{self.inputs} inputs in {seconds:.0f} s ({1e3 * seconds / max(1, self.inputs):.1f} ms each)"
         ]
         lines += [f"  {result}: {count}" for result, count in sorted(self.results.items())]
+        lines.append("  slowest: {:.1f} s, input {} ({})".format(*self.slowest))
         lines += [
             f"FOUND {self.counts[kind]} × {kind} (first: input {finding['number']})"
             for kind, finding in self.findings.items()

@@ -10,6 +10,7 @@ import random
 import resource
 import shutil
 import sys
+import time
 import traceback
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,7 @@ def work(pristine: Path, room: Path, seed: int, first: int, last: int) -> None:
 
 def _one(scene: Scene, room: Path, seed: int, number: int) -> dict[str, Any]:
     """Spoil a copy, use it, and look whether anything else changed."""
+    began = time.monotonic()
     rng = random.Random(f"{seed}/{number}")
     for path in (scene.dataset, scene.out):
         _clear(path)
@@ -58,6 +60,7 @@ def _one(scene: Scene, room: Path, seed: int, number: int) -> dict[str, Any]:
         words = f"{actions}: {sorted(changed)}"
         fault = {"action": actions[-1], "kind": "changed something outside", "message": words}
         done.setdefault("faults", []).append(fault)
+    done["seconds"] = round(time.monotonic() - began, 3)
     return done
 
 
