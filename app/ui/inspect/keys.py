@@ -56,3 +56,11 @@ CANVAS_KEYS: tuple[Key, ...] = (
         for count in range(1, MOST_PANES + 1)
     ),
 )
+
+PAGE_KEYS: tuple[Key, ...] = (
+    Key("next_item", "Next pair", ("PgDown",), "Go to the next pair"),
+    Key("previous_item", "Previous pair", ("PgUp",), "Go to the pair before"),
+    Key("freeze_live", "Freeze", ("F",), "Take over the picture that is live now, with its result"),
+    Key("open_source", "Open …", ("O",), "Open a dataset, a folder of pairs or of results"),
+    Key("find_item", "Filter", ("/",), "Filter the pairs by name"),
+)

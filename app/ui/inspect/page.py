@@ -22,12 +22,14 @@ from app.pipeline.status import LiveResult
 from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
+from app.ui.inspect.keys import PAGE_KEYS
 from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.numbers import Numbers
 from app.ui.inspect.run_bar import RunBar
 from app.ui.inspect.sides import Content
 from app.ui.inspect.why_panel import WhyPanel
+from app.ui.keys import make_key_actions
 from app.ui.pages import Host, Page
 from app.ui.renderer import Shown
 
@@ -57,6 +59,7 @@ class InspectPage(Page):
         self._dialog: QFileDialog | None = None
         self._cache = host.settings.cache_folder / KEY
         self._live: LiveResult | None = None
+        self._arranged = False
         self.model = InspectModel(self._cache, self, limit_bytes=host.settings.inspect_cache_gb << 30)
         self.items = ItemList(self)
         self.canvas = Canvas(host.settings, self)
@@ -73,10 +76,10 @@ class InspectPage(Page):
         self._empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "dim")
+        self.actions_by_name = make_key_actions(PAGE_KEYS, self)
         self._lay_out()
         self._connect()
         self._add_tabs()
-        self._restore_layout()
         self.model.use_methods(host.settings.inspect_methods)
         self._show_nothing()
 
@@ -97,12 +100,15 @@ class InspectPage(Page):
     def show_compare(self) -> None:
         """Show the comparing again."""
         self.stage.setCurrentWidget(self._compare)
+        if not self._arranged:
+            self._arranged = True
+            self._restore_layout()
 
     # --- coming and going ---
 
     def left(self) -> None:
         """Remember how the page is arranged."""
-        for name, splitter in self._splitters.items():
+        for name, splitter in self._splitters.items() if self._arranged else ():
             self._host.settings.set_layout_of(f"{KEY}/{name}", splitter.saveState())
 
     def closed(self) -> None:
@@ -120,6 +126,9 @@ class InspectPage(Page):
         middle.addWidget(self.canvas)
         middle.addWidget(self.bottom_tabs)
         middle.setStretchFactor(0, 1)
+        # Panels may be wider than there is room beside the pictures: they scroll, pictures come first.
+        self.side_tabs.setMinimumWidth(240)
+        self.bottom_tabs.setMinimumWidth(240)
         for part in (self.items, middle, self.side_tabs):
             self._compare.addWidget(part)
         self._compare.setStretchFactor(1, 1)
@@ -135,7 +144,7 @@ class InspectPage(Page):
         column.addWidget(self.stage, 1)
 
     def _restore_layout(self) -> None:
-        """Arrange the parts as they were left. Comes last: panels have sizes of their own."""
+        """Arrange the parts as they were left. Only once they have their full size: sizes are in pixels."""
         usual = {"columns": [150, 810, 320], "middle": [560, 190]}
         for name, splitter in self._splitters.items():
             splitter.setSizes(usual[name])
@@ -194,7 +203,23 @@ class InspectPage(Page):
         self.run_bar.cancel_wanted.connect(model.cancel)
         self.cache_menu.limit_changed.connect(model.set_limit)
 
+        slots = {
+            "next_item": self._on_next,
+            "previous_item": self._on_previous,
+            "freeze_live": self.freeze,
+            "open_source": self.choose,
+            "find_item": self.items.filter.setFocus,
+        }
+        for name, slot in slots.items():
+            self.actions_by_name[name].triggered.connect(slot)
+
     # --- what happens ---
+
+    def _on_next(self) -> None:
+        self.model.step(1)
+
+    def _on_previous(self) -> None:
+        self.model.step(-1)
 
     def freeze(self) -> None:
         """Take over the live picture with its result."""
