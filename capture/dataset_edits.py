@@ -30,6 +30,7 @@ from capture.dataset_records import (
     is_pair_name,
     parse_json,
 )
+from capture.dataset_sessions import migrate
 from capture.errors import DatasetError
 from capture.files import sync_folder
 from capture.frames import ROLES
@@ -132,6 +133,7 @@ class DatasetEditor:
         self.folder = folder
         self._thread_lock = threading.Lock()
         self._known = _Known(folder)
+        self._migrated = False
 
     def read_ahead(self) -> None:
         """Read what is known of the pairs now, so that the first edit need not wait for it.
@@ -162,10 +164,14 @@ class DatasetEditor:
                 check_writable_layout(self.folder, WRITTEN_FOLDERS)
                 lock.acquire(wait=True)
                 try:
+                    if not self._migrated:
+                        migrate(self.folder)
+                        self._migrated = True
                     state = self._known.read()
                     inverse = [back for edit in edits for back in _follow(state, edit)]
                     _append(self.folder, edits)
-                    move_trash(self.folder, {n: state.state(n).trashed for e in edits for n in e.names})
+                    moved = {n for edit in edits if edit.trashed is not None for n in edit.names}
+                    move_trash(self.folder, {name: state.state(name).trashed for name in moved})
                 except BaseException:
                     self._known = _Known(self.folder)  # its state may be ahead of what is written
                     raise
