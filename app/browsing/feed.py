@@ -115,15 +115,15 @@ class Feed:
         for record in self._new_records():
             records.append(record)
             if len(records) == FIRST_PAIRS and show_first is not None:
-                self._follow(changes)
-                show_first(self._made(records, sessions))
-                self._edits = Edits.of(records)
-        self._follow(changes)
+                preview = Edits.of(records)
+                self._follow(preview, changes)
+                show_first(self._made(preview, records, sessions))
+        self._follow(self._edits, changes)
         self._edits_read = len(changes)
-        self._table = self._made(records, sessions)
+        self._table = self._made(self._edits, records, sessions)
 
-    def _made(self, records: list[PairRecord], sessions: list[dict[str, object]]) -> PairTable:
-        return PairTable.of(self._folder, [self._edits.applied(record) for record in records], sessions)
+    def _made(self, edits: Edits, records: list[PairRecord], sessions: list[dict[str, object]]) -> PairTable:
+        return PairTable.of(self._folder, [edits.applied(record) for record in records], sessions)
 
     def _new_records(self) -> Iterator[PairRecord]:
         """Return the pairs of new lines, one by one."""
@@ -143,16 +143,16 @@ class Feed:
     def _follow_edits(self) -> set[str]:
         """Take in new edits; return the names of the pairs they are about."""
         lines = self._changes.take()
-        names = self._follow(lines)
+        names = self._follow(self._edits, lines)
         self._edits_read += len(lines)
         return names
 
-    def _follow(self, lines: list[bytes]) -> set[str]:
+    def _follow(self, edits: Edits, lines: list[bytes]) -> set[str]:
         names: set[str] = set()
         for number, line in enumerate(lines, start=self._edits_read + 1):
             try:
                 edit = from_edit_line(line)
-                self._edits.follow(edit)
+                edits.follow(edit)
             except DatasetError as error:
                 raise DatasetError(f"{self._folder / EDITS_NAME}, line {number}: {error}") from error
             names.update(edit.names)
