@@ -59,6 +59,7 @@ class ScatterPanel(QWidget):
         )
         self._item.addItem(self._dots)
         self._ring = pg.ScatterPlotItem(size=16, brush=None, pen=pg.mkPen(TEXT, width=2))
+        self._ring.setZValue(-1)  # clicks are the dots'
         self._item.addItem(self._ring)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
@@ -122,9 +123,12 @@ class ScatterPanel(QWidget):
         mine = [dot for dot in (self._duel.dots if self._duel else ()) if dot.item == self._model.item]
         self._ring.setData([dot.first for dot in mine], [dot.second for dot in mine])
 
-    def _on_click(self, _plot: object, points: Any, _event: object) -> None:
+    def _on_click(self, _plot: object, points: Any, event: Any) -> None:
+        """Open the pair of the dot that was clicked: of several under the mouse, the nearest."""
         if len(points):
-            dot: Dot = points[0].data()
+            at = event.pos()
+            nearest = min(points, key=lambda point: (point.pos() - at).manhattanLength())
+            dot: Dot = nearest.data()
             self._model.set_item(dot.item)
 
     def _arrange(self) -> None:

@@ -178,12 +178,15 @@ def test_the_scatter_plot_says_who_wins_and_a_click_opens_a_pair(measured: Bench
     assert panel.duel.wins + panel.duel.losses + panel.duel.ties == COUNT
     assert f"{panel.duel.first} wins {panel.duel.wins}" in panel.words.text()
     dot = next(dot for dot in panel.duel.dots if dot.item != measured.model.item)
-    qtbot.waitExposed(measured.window)
-    qtbot.waitUntil(lambda: panel.plot.viewport().width() > 50)
     view = panel.plot.getPlotItem().getViewBox()
-    at = panel.plot.mapFromScene(view.mapViewToScene(QPointF(dot.first, dot.second)))
-    QTest.mouseClick(panel.plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
-    qtbot.waitUntil(lambda: measured.model.item == dot.item)
+
+    def opened() -> bool:
+        """Click where the dot is by now: the plot is laid out when it is painted."""
+        at = panel.plot.mapFromScene(view.mapViewToScene(QPointF(dot.first, dot.second)))
+        QTest.mouseClick(panel.plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
+        return measured.model.item == dot.item
+
+    qtbot.waitUntil(opened, timeout=20_000)
 
 
 def _exported(bench: Bench, qtbot, start: Callable[[], None]) -> Path:
