@@ -15,8 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import tomli_w
-
 from capture.calibration import RigCalibration, dump_calibration
 from capture.dataset_events import DatasetEvent, append_event
 from capture.dataset_files import check_writable_layout
@@ -26,7 +24,6 @@ from capture.dataset_records import (
     CALIBRATION_NAME,
     DATASET_NAME,
     PAIRS_NAME,
-    SCHEMA,
     WRITTEN_FOLDERS,
     FrameRecord,
     PairRecord,
@@ -35,6 +32,7 @@ from capture.dataset_records import (
     to_line,
 )
 from capture.dataset_repair import Repairs, repair, used_numbers
+from capture.dataset_sessions import write_sessions
 from capture.errors import DatasetError
 from capture.files import (
     TEMPORARY_SUFFIX,
@@ -328,8 +326,7 @@ class DatasetWriter:
 
     def _write_sessions(self) -> None:
         *former, own = self._sessions
-        document = {"schema": SCHEMA, "sessions": [*former, own | self._about.entries()]}
-        write_atomically(self.folder / DATASET_NAME, (HEADER + tomli_w.dumps(document)).encode())
+        write_sessions(self.folder, [*former, own | self._about.entries()])
 
     def _append(self, line: bytes) -> None:
         """Add the line as a whole or not at all. Raises OSError."""
@@ -345,11 +342,6 @@ class DatasetWriter:
             raise
 
 
-HEADER = """\
-# Pairs of a mono and a colour camera, as the sensors gave them, listed in pairs.jsonl.
-# A session is a time of writing with one rig and one calibration. The format: docs/dataset.md of CycleRig.
-
-"""
 _CLOEXEC = getattr(os, "O_CLOEXEC", 0)
 
 

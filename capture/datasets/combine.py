@@ -17,8 +17,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import tomli_w
-
 from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, Edit, Edits, PairState, to_edit_line
 from capture.dataset_events import EVENTS_NAME, read_events
@@ -27,13 +25,13 @@ from capture.dataset_reader import DatasetReader
 from capture.dataset_records import (
     DATASET_NAME,
     PAIRS_NAME,
-    SCHEMA,
     PairRecord,
     image_path,
     read_records,
     to_line,
 )
-from capture.dataset_writer import HEADER, keep_calibration
+from capture.dataset_sessions import write_sessions
+from capture.dataset_writer import keep_calibration
 from capture.datasets.files import faults_of_pair, in_parallel
 from capture.datasets.scan import Progress
 from capture.errors import CalibrationError, DatasetError
@@ -254,8 +252,7 @@ def _write_lists(sources: Sequence[_Source], taken: Sequence[_Taken], out: Path)
     sessions: list[dict[str, object]] = []
     for source in sources:
         sessions += _sessions_of(source, out, several=len(sources) > 1)
-    document = {"schema": SCHEMA, "sessions": sessions}
-    write_atomically(out / DATASET_NAME, (HEADER + tomli_w.dumps(document)).encode())
+    write_sessions(out, sessions)
     write_atomically(out / PAIRS_NAME, b"".join(to_line(pair.record) for pair in taken))
     if edits := _edit_lines(taken):
         write_atomically(out / EDITS_NAME, edits)

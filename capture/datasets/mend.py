@@ -9,8 +9,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import tomli_w
-
 from capture.dataset_edits import EDITS_NAME
 from capture.dataset_files import MOST_TABLE_BYTES, check_writable_layout, read_inside
 from capture.dataset_lock import EDIT_LOCK_NAME, FolderLock
@@ -18,13 +16,12 @@ from capture.dataset_records import (
     CALIBRATION_NAME,
     DATASET_NAME,
     PAIRS_NAME,
-    SCHEMA,
     WRITTEN_FOLDERS,
     PairRecord,
     read_sessions,
 )
 from capture.dataset_repair import Repairs, keep_copy, repair
-from capture.dataset_writer import HEADER
+from capture.dataset_sessions import write_sessions
 from capture.datasets.check import check_dataset, is_captured, refuse_other_schemas
 from capture.datasets.files import Depth
 from capture.datasets.findings import Checked
@@ -143,8 +140,7 @@ def _complete_sessions(folder: Path, records: Sequence[PairRecord]) -> int:
     if [path.name for path in calibrations] == [CALIBRATION_NAME]:
         new["calibration"] = CALIBRATION_NAME
     count = max(0, needed - len(sessions))
-    document = {"schema": SCHEMA, "sessions": [*sessions, *([new] * count)]}
-    write_atomically(path, (HEADER + tomli_w.dumps(document)).encode())
+    write_sessions(folder, [*sessions, *([new] * count)])
     return count
 
 

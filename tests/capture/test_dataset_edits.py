@@ -83,6 +83,20 @@ def test_a_dataset_of_schema_1_is_read_and_migrated(folder: Path) -> None:
     assert pairs.read_text().startswith("".join(old))  # what was captured stays as it was written
 
 
+def test_an_edit_migrates_too_and_leaves_it_to_whoever_writes(folder: Path) -> None:
+    document = folder / "dataset.toml"
+    former = document.read_text().replace("schema = 2", "schema = 1")
+    document.write_text(former)
+    sessions = DatasetReader.open(folder).sessions
+    with DatasetWriter(folder, RIG):
+        document.write_text(former)  # as another writer, about to migrate, would still have it
+        DatasetEditor(folder).apply(Edit(("000000",), excluded=True))
+        assert document.read_text() == former
+    DatasetEditor(folder).apply(Edit(("000001",), excluded=True))
+    assert "schema = 2" in document.read_text()
+    assert DatasetReader.open(folder).sessions == sessions
+
+
 def test_edits_and_their_inverse(folder: Path) -> None:
     editor = DatasetEditor(folder)
     before = states(folder)
