@@ -31,7 +31,8 @@ class Contributions:
     """What the first-pass colour of one mono pixel was averaged from.
 
     Attributes:
-        disparities: (D,) px, offset included, first column of each candidate's cells less the pixel's own.
+        stride: px per cell, and between candidates.
+        disparities: (D,) px, offset included, of each candidate.
         weights: (D,) W of the pixel over its candidates, sums to 1.
         colors: D×3 YCbCr of each candidate (luma 0 … 1, chroma centred at 0), mean over its cells.
         boxes: N×4 px (left, top, right, bottom) in the reference: cells that were averaged.
@@ -40,6 +41,7 @@ class Contributions:
         box_colors: N×3 YCbCr of each cell.
     """
 
+    stride: int
     disparities: NDArray[np.float64]
     weights: NDArray[np.float64]
     colors: NDArray[np.float64]
@@ -52,6 +54,13 @@ class Contributions:
     def average(self) -> NDArray[np.float64]:
         """The weighted average of all cells, YCbCr: what the first pass must have said."""
         return np.asarray(self.box_weights @ self.box_colors)
+
+    @property
+    def pictured(self) -> NDArray[np.uint8]:
+        """The candidates' own colours as pictures: D×3 RGB, clipped."""
+        planes = torch.from_numpy(np.ascontiguousarray(self.colors.T[..., None]))
+        rgb = color.combine(planes[:1], planes[1:])[..., 0].numpy().T
+        return np.clip(np.round(rgb * 255), 0, 255).astype(np.uint8)
 
     @property
     def entropy_bits(self) -> float:
@@ -102,7 +111,9 @@ class Tracer:
         shares = np.where(totals[:, None] > 0, weights, corners.shares)
         means = (shares[..., None] * colors).sum(axis=1) / shares.sum(axis=1, keepdims=True)
         disparities = volume.offset + volume.stride * np.arange(depth, dtype=np.float64)
-        return Contributions(disparities, totals / totals.sum(), means, *self._boxes(corners, weights))
+        return Contributions(
+            volume.stride, disparities, totals / totals.sum(), means, *self._boxes(corners, weights)
+        )
 
     def _boxes(
         self, corners: Corners, weights: NDArray[np.float64]

@@ -252,13 +252,6 @@ def delta_e(first: Rgb, second: Rgb) -> float:
     return float(delta_e_2000(pair[0], pair[1]))
 
 
-def ycc_to_rgb(colors: Float) -> NDArray[np.uint8]:
-    """Return the pictures of N×3 YCbCr colours (luma 0 … 1, chroma centred): N×3 uint8 RGB, clipped."""
-    planes = torch.from_numpy(np.ascontiguousarray(colors.T[..., None]))
-    rgb = color.combine(planes[:1], planes[1:])[..., 0].numpy().T
-    return np.clip(np.round(rgb * 255), 0, 255).astype(np.uint8)
-
-
 def _chroma_step(first: Rgb, second: Rgb) -> tuple[float, float]:
     planes = chroma_planes(np.array([[first, second]], np.uint8))[0]
     cb, cr = planes[1] - planes[0]

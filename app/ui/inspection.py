@@ -113,7 +113,9 @@ class Inspection(QObject):
             return
         if self._plotted != (colorization, self._pin) and self._plot.isVisible():
             self._plotted = (colorization, self._pin)
-            self._plot.show_pixel(colorization, self._pin)
+            result = self._shown.scene.result
+            assert result is not None, "its colorization is there"
+            self._plot.show_pixel(colorization, self._pin, result.rectified.reference)
 
     def _pane_of(self, view: QObject) -> Pane:
         return next(pane for pane in self._grid.panes if pane.view is view)

@@ -24,7 +24,13 @@ class UnitAxis(pg.AxisItem):  # type: ignore[misc]
 
     def __init__(self, side: str, unit: str = "") -> None:
         super().__init__(side)
+        self.set_unit(unit)
+
+    def set_unit(self, unit: str) -> None:
+        """Write another unit behind the numbers."""
         self._unit = f" {unit}" if unit else ""
+        self.picture = None
+        self.update()
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:  # noqa: N802
         """Return the labels of ticks."""

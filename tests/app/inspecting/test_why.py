@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from app.inspecting.why import MOST_SAMPLES, Explainer, ycc_to_rgb
+from app.inspecting.why import MOST_SAMPLES, Explainer
 from models.data.layers import generate_pair
 from models.data.pairs import Pair
 from models.engine import Engine, SearchRange
@@ -86,12 +86,10 @@ def test_nothing_is_said_of_pixels_outside(explainer: Explainer) -> None:
 
 def test_colours_of_candidates_are_those_of_the_reference(explainer: Explainer, pair: Pair) -> None:
     why = explainer.at(60, 40)
-    best = int(why.contributions.box_weights.argmax())
-    left, top, right, bottom = why.contributions.boxes[best]
+    best = int(why.contributions.weights.argmax())
+    left, top, right, bottom = why.contributions.boxes[int(why.contributions.box_weights.argmax())]
     if explainer.result.rows is None and explainer.result.weights.stride == 1:
         assert (right - left, bottom - top) == (1, 1)
-        np.testing.assert_array_equal(
-            ycc_to_rgb(why.contributions.box_colors)[best], pair.reference[int(top), int(left)]
-        )
+        np.testing.assert_array_equal(why.contributions.pictured[best], pair.reference[int(top), int(left)])
     else:
         pytest.fail("the scene should need no rows moved, and be matched pixel by pixel")

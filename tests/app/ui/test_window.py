@@ -159,7 +159,7 @@ def test_the_pinned_pixel_follows_live_results(window: MainWindow, shown: Shown)
     newer = make_scene(9)
     window.bridge.shown.emit(make_shown(newer))
     assert newer.result is not None
-    assert np.array_equal(window.weight_plot.curve[1], newer.result.colorization.weight_curve(30, 44))
+    np.testing.assert_allclose(window.weight_plot.curve[1], _curve(newer.result.colorization))
     press(window, Qt.Key.Key_C)
     assert window.inspection.pin is None
     assert window.weight_plot.curve[1].size == 0
