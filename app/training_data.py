@@ -79,6 +79,7 @@ class CapturedPairs:
         self._calibration = calibration
         self._verify = verify
         self._views: dict[Path, _View] = {}
+        self._calibrations: dict[int, Path | None] = {}
         try:
             calibrated = {record.session: self._calibration_of(record) for record in self.records}
         except DatasetError as error:
@@ -152,7 +153,11 @@ class CapturedPairs:
         )
 
     def _calibration_of(self, record: PairRecord) -> Path | None:
-        return self._calibration or self._reader.calibration_path(record)
+        """Return the calibration of the record's session: looked for once, for there may be 10⁵ records."""
+        if record.session not in self._calibrations:
+            found = self._calibration or self._reader.calibration_path(record)
+            self._calibrations[record.session] = found
+        return self._calibrations[record.session]
 
     def _view_of(self, record: PairRecord) -> _View:
         path = self._calibration_of(record)

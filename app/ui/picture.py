@@ -53,6 +53,10 @@ class Picture:
         """Width and height in pixels."""
         return self.values.shape[1], self.values.shape[0]
 
+    def has(self, x: int, y: int) -> bool:
+        """Return whether a pixel lies in it."""
+        return 0 <= x < self.values.shape[1] and 0 <= y < self.values.shape[0]
+
     def level_for(self, device_scale: float) -> int:
         """Return the smallest level that needs no blowing up at `device_scale` screen per image pixels."""
         level = 0

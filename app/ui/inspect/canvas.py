@@ -20,7 +20,7 @@ from app.ui.inspect.pane import Pane
 from app.ui.inspect.sides import LAYERS, Content, Side, missing_words, title_of
 from app.ui.inspector import Matched, Pixel, Place, locate, marks_for
 from app.ui.keys import make_key_actions
-from app.ui.layers import Alignment
+from app.ui.layers import Alignment, value_text
 from app.ui.picture import Picture
 from app.ui.settings import UiSettings
 from app.ui.viewport import Viewport
@@ -459,11 +459,22 @@ class Canvas(QWidget):
             pane.view.set_marks(marks_for(pane.aligned, place, pin, match))
             pixel = None if place is None else place.pixel(pane.aligned)
             pane.show_value(self._shown_picture(pane), pixel)
+            if self.way != "panes" and place is not None:
+                pane.add_values(self._values_at(place))
         self._show_loupe(place)
         self.hovered.emit(place)
 
     def _shown_picture(self, pane: Pane) -> Picture | None:
-        return self._picture(pane.side) if pane is self._both else pane.view.picture
+        return None if pane is self._both else pane.view.picture
+
+    def _values_at(self, place: Place) -> str:
+        """Return position and values of the pixel in A and B, for views that show both."""
+        words = []
+        for letter, side in zip("AB", self._choice.sides, strict=False):
+            picture, pixel = self._picture(side), place.pixel(LAYERS[side.layer].aligned)
+            if picture is not None and pixel is not None and picture.has(*pixel):
+                words.append(f"{letter} {pixel[0]}, {pixel[1]}: {value_text(picture, *pixel)}")
+        return "   ".join(words)
 
     def _show_loupe(self, place: Place | None) -> None:
         wanted = self.actions_by_name["loupe"].isChecked()

@@ -100,7 +100,7 @@ class Loupe(QWidget):
             above, flags, metrics.elidedText(look.title, Qt.TextElideMode.ElideRight, int(above.width()))
         )
         painter.setPen(QColor(DIM))
-        inside = look.pixel is not None and _inside(look.picture, look.pixel)
+        inside = look.pixel is not None and look.picture.has(*look.pixel)
         value = value_text(look.picture, *look.pixel) if inside and look.pixel is not None else "no match"
         painter.drawText(
             below, flags, metrics.elidedText(value, Qt.TextElideMode.ElideRight, int(below.width()))
@@ -128,8 +128,3 @@ class Loupe(QWidget):
         for colour, thickness in ((QColor(0, 0, 0, 150), 3.0), (QColor(ACCENT), 1.0)):
             painter.setPen(QPen(colour, thickness))
             painter.drawRect(cell)
-
-
-def _inside(picture: Picture, pixel: Pixel) -> bool:
-    width, height = picture.size
-    return 0 <= pixel[0] < width and 0 <= pixel[1] < height

@@ -22,7 +22,7 @@ from app.pipeline.status import LiveResult
 from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
-from app.ui.inspect.keys import PAGE_KEYS
+from app.ui.inspect.keys import CANVAS_KEYS, PAGE_KEYS
 from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.numbers import Numbers
@@ -52,6 +52,8 @@ class InspectPage(Page):
         export_menu: what can be written to files.
         stage: comparing, and whatever takes its place for a while (the user study).
     """
+
+    KEYS = (*PAGE_KEYS, *CANVAS_KEYS)
 
     def __init__(self, host: Host) -> None:
         super().__init__()

@@ -131,12 +131,7 @@ class Pane(QWidget):
 
     def show_value(self, picture: Picture | None, pixel: Pixel | None) -> None:
         """Show position and value of a pixel; None brings the summary back."""
-        inside = (
-            pixel is not None
-            and picture is not None
-            and 0 <= pixel[0] < picture.size[0]
-            and 0 <= pixel[1] < picture.size[1]
-        )
+        inside = pixel is not None and picture is not None and picture.has(*pixel)
         self._hovering = inside
         self._values.set_dim(dim=not inside)
         if not inside or pixel is None or picture is None:
@@ -146,6 +141,13 @@ class Pane(QWidget):
         x, y = pixel
         self._values.setText(f"{x}, {y}   {value_text(picture, x, y)}")
         self._bar.show_value(float(picture.values[y, x]) if picture.scale is not None else None)
+
+    def add_values(self, words: str) -> None:
+        """Say, while the mouse is there, more of the pixel than its value in the picture."""
+        self._hovering = bool(words)
+        own = self._values.text() if self._bar.isVisible() else ""
+        self._values.set_dim(dim=not words)
+        self._values.setText(f"{words}   {own}".strip() if words else self._summary)
 
     def line(self) -> str:
         """Return what the line says at its right."""
