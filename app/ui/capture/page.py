@@ -25,8 +25,8 @@ from app.ui.capture.pictures import LivePictures
 from app.ui.capture.progress_line import ProgressLine
 from app.ui.capture.review import Review
 from app.ui.capture.said_line import SaidLine
-from app.ui.capture.tags import KEYS, TagPanel
-from app.ui.capture.ways import WAYS
+from app.ui.capture.tags import TagPanel
+from app.ui.capture.ways import KEYS
 from app.ui.capture.words import Said, answer_said, now_said, offer_text, plan_said
 from app.ui.pages import Host, Page
 from app.ui.renderer import Shown
@@ -39,6 +39,8 @@ _RUNNING = ("running", "frozen", "reconnecting")
 
 class CapturePage(Page):
     """Capturing with gates."""
+
+    KEYS = KEYS
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -154,24 +156,18 @@ class CapturePage(Page):
 
     def _make_keys(self) -> None:
         """Keys of this page alone: they sleep while another is on screen. Space and R are the window's."""
-        for way in WAYS:
-            if way.kind != "single":
-                self._key(way.key, way.kind).activated.connect(self._on_way_key)
-        for number in range(1, KEYS + 1):
-            self._key(str(number), str(number)).activated.connect(self._on_tag_key)
-        for keys, slot in (
-            ("Ctrl+Z", self.undo),
-            ("V", self.pictures.next_large),
-            ("Esc", self._on_escape),
-            ("Del", self.review.trash.click),
-            ("I", self.review.inspect.click),
-        ):
-            self._key(keys, keys).activated.connect(slot)
-
-    def _key(self, keys: str, name: str) -> QShortcut:
-        shortcut = QShortcut(QKeySequence(keys), self)
-        shortcut.setObjectName(name)
-        return shortcut
+        slots = {
+            "undo": self.undo,
+            "large": self.pictures.next_large,
+            "trash": self.review.trash.click,
+            "inspect": self.review.inspect.click,
+            "back": self._on_escape,
+        }
+        for key in self.KEYS:
+            shortcut = QShortcut(QKeySequence(key.keys[0]), self)
+            shortcut.setObjectName(key.name)
+            tag = key.name.startswith("tag_")
+            shortcut.activated.connect(slots.get(key.name, self._on_tag_key if tag else self._on_way_key))
 
     # --- coming and going ---
 
@@ -377,7 +373,7 @@ class CapturePage(Page):
 
     def _on_tag_key(self) -> None:
         if self.tags.isEnabled():
-            self.tags.toggle(int(self.sender().objectName()))
+            self.tags.toggle(int(self.sender().objectName().removeprefix("tag_")))
 
     def _on_escape(self) -> None:
         plan = self._status.capture.state.plan

@@ -17,10 +17,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.ui.calibration.layouts import heading
+from app.ui.capture.ways import TAGS
 from capture.dataset_records import LONGEST_TAG, check_tag
 from capture.errors import DatasetError
 
-KEYS = 9
 COLUMNS = 3
 
 
@@ -83,10 +83,10 @@ class TagPanel(QWidget):
         head.addWidget(heading("Scene tags for the next pairs"))
         head.addStretch(1)
         head.addWidget(self.edit)
-        self.buttons = [TagButton(number, self) for number in range(1, KEYS + 1)]
+        self.buttons = [TagButton(number, self) for number in range(1, TAGS + 1)]
         for button in self.buttons:
             button.clicked.connect(self._on_clicked)
-        self.fields = [self._field(number) for number in range(1, KEYS + 1)]
+        self.fields = [self._field(number) for number in range(1, TAGS + 1)]
         self._stack = QStackedWidget(self)
         for widgets in (self.buttons, self.fields):
             page = QWidget(self)
