@@ -8,11 +8,17 @@ import hashlib
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from app.datasets.export import ExportPlan, export_pairs
 from app.datasets.scenes import split_records
+from app.datasets.stats import collect
+from app.datasets.stats_page import as_page
+from app.datasets.stats_text import as_text
 from app.training_data import open_training_pairs
 from capture.calibration import load_calibration
 from capture.dataset import (
@@ -25,12 +31,16 @@ from capture.dataset import (
     read_notes,
     write_notes,
 )
+from capture.dataset_files import read_inside
 from capture.dataset_records import ORPHANS_NAME, TRASH_NAME
 from capture.datasets.check import check_dataset, is_captured
 from capture.datasets.combine import Part, combine
+from capture.datasets.foreign import find_pairs, take_in
+from capture.datasets.kitti import read_calibration
 from capture.datasets.mend import mend_dataset
 from capture.errors import CalibrationError, CaptureError, DatasetError
-from capture.frames import ROLES, FramePair
+from capture.frames import ROLES, FramePair, Role
+from capture.png import decode_png, encode_png
 from capture.replay import ReplayRig
 from capture.rig import CameraInfo, RigInfo
 from capture.spec import ReplaySpec
@@ -167,6 +177,43 @@ def _split(scene: Scene, _: random.Random) -> None:
     split_records(scene.dataset, reader.records, 0, 0.7, "tags")
 
 
+def _describe(scene: Scene, _: random.Random) -> None:
+    stats = collect(DatasetReader.open(scene.dataset))
+    for text in (*as_text(stats).splitlines(), as_page(stats).replace("\n", " ")):
+        if not text.isprintable():
+            raise Broken(f"a description that cannot be shown: {text[:200]!r}")
+
+
+def _take_in(scene: Scene, rng: random.Random) -> None:
+    """Take the images in as a plain folder's, with a list for times and a table for a calibration."""
+    plain = scene.out / "plain"
+    for role in ROLES:
+        (plain / role).mkdir(parents=True)
+        for path in _pngs(scene.dataset / role):
+            (plain / role / path.name).write_bytes(_coloured(path, role))
+    for name in ("pairs.jsonl", "dataset.toml", "calibration.toml"):
+        with suppress(DatasetError, OSError):
+            data = read_inside(scene.dataset, scene.dataset / name, 1 << 20)
+            (plain / rng.choice(("times.txt", "calib.txt"))).write_bytes(data)
+    found = find_pairs(plain, with_times=rng.random() < 0.3)
+    if found.calib is not None:
+        with suppress(CalibrationError):
+            read_calibration(found.calib, 0, 2, (64, 64), (64, 64))
+    take_in(found, scene.out / "set", None, source="fuzz")
+    if check_dataset(scene.out / "set").damage:
+        raise Broken(f"took in a damaged dataset: {check_dataset(scene.out / 'set').findings}")
+
+
+def _coloured(path: Path, role: Role) -> bytes:
+    """Return a file; a mosaic, which only a dataset can explain, as a colour image."""
+    data = path.read_bytes()
+    with suppress(DatasetError):
+        image = decode_png(data, path.name)
+        if role == "color" and image.ndim == 2 and image.size < 1 << 16:
+            return encode_png(np.repeat(image[..., None], 3, axis=2))
+    return data
+
+
 def _edit(scene: Scene, rng: random.Random) -> None:
     names = tuple(record.name for record in DatasetReader.open(scene.dataset).records)[:2]
     edit = Edit(names, add_tags=("new",), trashed=rng.choice((None, True)))
@@ -203,10 +250,11 @@ ACTIONS: dict[str, Action] = {
     "merge": _merge,
     "export": _export,
     "split": _split,
+    "describe": _describe,
+    "take in": _take_in,
     "edit": _edit,
     "write": _write,
     "replay": _replay,
 }
 ALWAYS = ("read", "check")
 """Done with every dataset; one of the others follows, as some change it."""
-EXPORTED = ("train", "held_out")

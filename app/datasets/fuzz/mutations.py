@@ -10,6 +10,7 @@ import shutil
 import struct
 import zlib
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,7 @@ def _long_line(folder: Path, rng: random.Random) -> None:
 
 def _many_lines(folder: Path, rng: random.Random) -> None:
     line = rng.choice((b"{}\n", b"\n", b"null\n", b"[]\n", b'{"name":"../x"}\n'))
-    _splice(folder / rng.choice(LISTS[:3]), rng, b"\n" + line * rng.choice((10, 1_000, 20_000)))
+    _splice(folder / rng.choice(LISTS[:3]), rng, b"\n" + line * rng.choice((10, 10, 1_000, 1_000, 20_000)))
 
 
 def _json_value(folder: Path, rng: random.Random) -> None:
@@ -224,8 +225,8 @@ def _image_size(folder: Path, rng: random.Random) -> None:
 
 def _image_bomb(folder: Path, rng: random.Random) -> None:
     """A whole PNG that unfolds to much more than it has bytes."""
-    side = rng.choice((64, 2_000, 8_000))
-    rows = zlib.compress(b"\x00" * ((side + 1) * side), 9)
+    side = rng.choice((64, 64, 1_000, 1_000, 3_000, 3_000, 8_000))
+    rows = _nothing_but_black(side)
 
     def chunk(kind: bytes, content: bytes) -> bytes:
         body = kind + content
@@ -234,6 +235,11 @@ def _image_bomb(folder: Path, rng: random.Random) -> None:
     header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
     data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
     _replace_image(folder, _image_file(folder, rng), data, rng)
+
+
+@cache
+def _nothing_but_black(side: int) -> bytes:
+    return zlib.compress(b"\x00" * ((side + 1) * side), 9)
 
 
 def _image_other(folder: Path, rng: random.Random) -> None:

@@ -19,7 +19,7 @@ from app.datasets.fuzz.actions import ACTIONS, ALWAYS, Broken, Scene, run_action
 from app.datasets.fuzz.mutations import mutate
 from capture.dataset import DatasetReader
 
-LONG_S = 30.0
+LONG_S, WATCHED = 45.0, 16
 MOST_MEMORY_BYTES = 6 << 30
 """Address space, libraries included. A bomb that unfolds beyond it is a finding."""
 
@@ -33,7 +33,8 @@ def work(pristine: Path, room: Path, seed: int, first: int, last: int) -> None:
     scene = Scene(room / "dataset", pristine, room / "out", pair)
     for number in range(first, last):
         print(json.dumps({"begin": number}), flush=True)
-        faulthandler.dump_traceback_later(LONG_S)  # of use if it hangs: the parent ends it later
+        if number % WATCHED == 0:
+            faulthandler.dump_traceback_later(LONG_S)  # of use if it hangs: the parent ends it later
         print(json.dumps(_one(scene, room, seed, number)), flush=True)
 
 
