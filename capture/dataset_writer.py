@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,7 +21,6 @@ from capture.dataset_files import check_writable_layout
 from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME, FolderLock
 from capture.dataset_notes import PairNote, SessionAbout
 from capture.dataset_records import (
-    CALIBRATION_NAME,
     DATASET_NAME,
     PAIRS_NAME,
     WRITTEN_FOLDERS,
@@ -32,13 +31,12 @@ from capture.dataset_records import (
     to_line,
 )
 from capture.dataset_repair import Repairs, repair, used_numbers
-from capture.dataset_sessions import write_sessions
+from capture.dataset_sessions import describe_rig, keep_calibration, write_sessions
 from capture.errors import DatasetError
 from capture.files import (
     TEMPORARY_SUFFIX,
     sync_folder,
     temporary_path,
-    write_atomically,
     write_synced,
 )
 from capture.frames import ROLES, Frame, FramePair
@@ -315,7 +313,7 @@ class DatasetWriter:
 
     def _begin_session(self, sessions: list[dict[str, object]]) -> None:
         """Note rig and calibration in `dataset.toml`: pairs of this session refer to the entry."""
-        session = _describe(self._rig)
+        session = describe_rig(self._rig)
         if self._calibration is not None:
             data = dump_calibration(self._calibration).encode()
             session["calibration"] = keep_calibration(self.folder, data)
@@ -373,31 +371,6 @@ def _refuse_foreign_folder(folder: Path) -> None:
             f"{folder} exists and is no dataset (it holds {foreign[0]}{' and more' * (len(foreign) > 1)}): "
             "choose an empty or a new folder"
         )
-
-
-def _describe(rig: RigInfo) -> dict[str, object]:
-    session: dict[str, object] = {
-        "started": datetime.now(UTC).replace(microsecond=0),
-        "rig": rig.name,
-        "kind": rig.kind,
-        "shares_trigger": rig.shares_trigger,
-    }
-    if rig.frame_rate_hz is not None:
-        session["frame_rate_hz"] = rig.frame_rate_hz
-    return session | {"mono": asdict(rig.mono), "color": asdict(rig.color)}
-
-
-def keep_calibration(folder: Path, data: bytes) -> str:
-    """Put the calibration into the dataset unless it is there; return its file name."""
-    number = 1
-    path = folder / CALIBRATION_NAME
-    while path.exists():
-        if path.read_bytes() == data:
-            return path.name
-        number += 1
-        path = folder / f"calibration-{number}.toml"
-    write_atomically(path, data)
-    return path.name
 
 
 def _now() -> str:

@@ -30,8 +30,7 @@ from capture.dataset_records import (
     read_records,
     to_line,
 )
-from capture.dataset_sessions import write_sessions
-from capture.dataset_writer import keep_calibration
+from capture.dataset_sessions import keep_calibration, write_sessions
 from capture.datasets.files import faults_of_pair, in_parallel
 from capture.datasets.scan import Progress
 from capture.errors import CalibrationError, DatasetError
