@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+from app.capturing.book import Colorized, SessionBook, warnings_of_series
 from app.capturing.fingerprints import signature
-from app.capturing.gates import GateLimit, Limits, Values, Verdict, default_limits, judge
+from app.capturing.gates import GateLimit, Verdict, default_limits, judge
 from app.capturing.history import History
 from app.capturing.intake import Arrival, Intake, Work
 from app.capturing.measuring import Measured, PairMeasurer, thumbnail
 from app.capturing.modes import Plan, Situation, decide, pause_s
 from app.capturing.picture_measures import small_picture
-from app.capturing.state import CaptureState, read_state, write_state
+from app.capturing.state import CaptureState, read_state
 from app.capturing.status import CaptureStatus, SavedPair
 from app.pipeline.board import Board
 from app.pipeline.recorder import Recorder
 from app.pipeline.worker import step_back
-from app.version import APP_VERSION
-from capture.dataset import PairNote, SessionAbout, write_notes
+from capture.dataset import PairNote, write_notes
 from capture.errors import DatasetError
 from capture.frames import FramePair
 
@@ -35,8 +34,6 @@ SHARE_OF_A_CORE = 0.3
 """Measuring takes at most this share of a core, except for a single shot and for bursts."""
 SHARE_WHILE_RECORDING = 0.1
 LONGEST_IDLE_S = 1.0
-KNOWN_FOR_S = 1.0
-"""Values of an older measurement say nothing about a pair that is recorded now."""
 SAME_SCENE = 0.2
 """Distance (see `fingerprints`) up to which a colorization of an earlier pair tells of this one, too."""
 SHOWN_EVERY_S = 0.25
@@ -44,14 +41,6 @@ SHOWN_EVERY_S = 0.25
 SHARPER_BY = 1.02
 """A best sharpness is written down when it has grown by this factor."""
 NICENESS = 5
-
-
-@dataclass(frozen=True, eq=False)
-class _Colorized:
-    """How well a pair's colorization came back."""
-
-    pair: FramePair
-    cycle_ssim: float
 
 
 class Capturing:
@@ -80,16 +69,12 @@ class Capturing:
         self._intake = Intake(self._look_at, self._take_of_burst)
         self._watched = False
 
-        # Shared, under the lock.
-        self._lock = threading.Lock()
-        self._status = CaptureStatus()
-        self._measured_at: float | None = None
-        self._colorized: _Colorized | None = None
+        self._book = SessionBook(recorder)
 
         # Of this thread alone.
         self._measurer = PairMeasurer()
         self._history = History()
-        self._cycle: tuple[_Colorized, Measured] | None = None
+        self._cycle: tuple[Colorized, Measured] | None = None
         self._under_way = 0
         self._burst_passed = False
         self._due_at = 0.0
@@ -102,7 +87,7 @@ class Capturing:
     def pair_arrived(self, pair: FramePair) -> None:
         """Take the next pair of the stream: for a recording and a burst every one, else the newest counts."""
         if self._recorder.recording:
-            note = self._note(pair)
+            note = self._book.note(pair, "record")
             future = self._recorder.offer(pair, note)
             if future is not None:
                 verdict = Verdict(note.gates, (), note.warnings)
@@ -115,8 +100,7 @@ class Capturing:
 
     def colorized(self, pair: FramePair, cycle_ssim: float) -> None:
         """Take in how well the newest colorization came back, −1 … 1."""
-        with self._lock:
-            self._colorized = _Colorized(pair, cycle_ssim)
+        self._book.was_colorized(Colorized(pair, cycle_ssim))
 
     def rig_changed(self) -> None:
         """Another rig: what was the best sharpness says nothing any more."""
@@ -167,7 +151,7 @@ class Capturing:
         def forget() -> None:
             self._measurer = PairMeasurer()
             self._set(state=replace(self._status.state, sharpest={}))
-            self._remember()
+            self._book.remember()
 
         self._post(forget)
 
@@ -198,13 +182,7 @@ class Capturing:
 
     def status(self) -> CaptureStatus:
         """Return a snapshot."""
-        now = time.monotonic()
-        with self._lock:
-            status = self._status
-            age_s = None if self._measured_at is None else now - self._measured_at
-            cycle = self._colorized
-        cycle_age_s = None if cycle is None else now - cycle.pair.mono.host_ns / 1e9
-        return replace(status, age_s=age_s, cycle_age_s=cycle_age_s)
+        return self._book.status()
 
     def close(self) -> None:
         """End the thread once what was asked for is done. Idempotent."""
@@ -217,7 +195,7 @@ class Capturing:
         step_back(NICENESS)
         while (work := self._intake.next(self._due_in_s, self._idle_work)) is not None:
             self._attempt(work)
-        self._attempt(self._remember)
+        self._attempt(self._book.remember)
 
     def _idle_work(self) -> Work | None:
         return self._sign_one if self._history.missing and not self._recorder.recording else None
@@ -249,16 +227,13 @@ class Capturing:
             "cycle_ssim": self._cycle_ssim(measured),
         }
         verdict = judge(values, self._status.state.limits)
-        with self._lock:
-            self._status = replace(self._status, verdict=verdict)
-            self._measured_at = time.monotonic()
+        self._book.was_measured(verdict)
         self._note_sharpest()
         return measured, verdict
 
     def _cycle_ssim(self, measured: Measured) -> float | None:
         """Return the newest cycle SSIM if it is of the same scene."""
-        with self._lock:
-            newest = self._colorized
+        newest = self._book.colorized
         if newest is None:
             return None
         if self._cycle is None or self._cycle[0] is not newest:
@@ -299,7 +274,7 @@ class Capturing:
         if plan is None:
             return
         if hurried and self._burst_passed:
-            note = self._note(arrival.pair)
+            note = self._book.note(arrival.pair, plan.kind)
             measured = Measured(arrival.pair, {}, signature(small_picture(arrival.pair.mono)))
             verdict = Verdict(note.gates, (), note.warnings)
         else:
@@ -311,14 +286,18 @@ class Capturing:
                 self._end_burst()
                 return
             self._burst_passed = True
-        self._save(measured, replace(verdict, refused=(), warnings=_of_series(verdict)), plan)
+        self._save(measured, replace(verdict, refused=(), warnings=warnings_of_series(verdict)), plan)
         if self._intake.burst_is_over:
             self._end_plan()
 
     def _save(self, measured: Measured, verdict: Verdict, plan: Plan) -> None:
         state = self._status.state
-        note = PairNote(self._with_age(verdict.values), verdict.warnings, state.tags, plan.kind)
-        future = self._recorder.save(measured.pair, note)
+        note = PairNote(self._book.with_age(verdict.values), verdict.warnings, state.tags, plan.kind)
+        try:
+            future = self._recorder.save(measured.pair, note)
+        except DatasetError as error:
+            self._interrupt(error)
+            return
         self._under_way += 1
         future.add_done_callback(
             lambda done: self._post(partial(self._was_saved, done, measured, verdict, note.tags))
@@ -328,6 +307,10 @@ class Capturing:
         self, future: Future[str], measured: Measured, verdict: Verdict, tags: tuple[str, ...]
     ) -> None:
         self._under_way -= 1
+        error = future.exception()
+        if error is not None:
+            self._interrupt(error)
+            return
         name = future.result()
         self._history.add(name, measured.signature)
         self._show(name, measured.pair, verdict, tags)
@@ -383,28 +366,26 @@ class Capturing:
         self._history, self._under_way = history, 0
         self._measurer = PairMeasurer(state.sharpest)
         resumable = state.plan if state.plan is not None and state.plan.goes_on else None
-        with self._lock:
-            self._status = CaptureStatus(
+        self._book.begin(
+            CaptureStatus(
                 folder=str(folder),
                 state=replace(state, plan=None),
-                verdict=self._status.verdict,
                 total=len(history),
-                refusals=self._status.refusals,
                 strip=history.strip,
                 can_undo=bool(len(history)),
                 resumable=resumable,
                 unsigned=len(history.missing),
             )
-        self._remember()
-        self._describe()
+        )
+        self._book.remember()
+        self._book.describe()
         self._board.pin(TOPIC, trouble)
         self._on_change()
 
     def _begin_anew(self) -> None:
         self._measurer = PairMeasurer()
         self._cycle = None
-        with self._lock:
-            self._colorized = None
+        self._book.was_colorized(None)
         self._intake.begin_anew()
 
     def _begin(self, plan: Plan, pair: FramePair | None) -> None:
@@ -416,13 +397,14 @@ class Capturing:
         self._began_at, self._due_at, self._burst_passed = time.monotonic(), 0.0, False
         target = plan.target if plan.goes_on else status.state.target
         self._set(state=replace(status.state, plan=plan, target=target))
-        self._set(saved=0, refused=0, reason="", seconds_left=None, resumable=None)
+        resumable = None if plan.goes_on else status.resumable
+        self._set(saved=0, refused=0, reason="", seconds_left=None, resumable=resumable)
         if plan.kind == "burst":
             self._intake.begin_burst(plan.count)
         elif plan.kind == "single" and pair is not None:
             self._intake.want(pair)
-        self._remember()
-        self._describe()
+        self._book.remember()
+        self._book.describe()
         if plan.goes_on and status.total >= plan.target:
             self._end_plan(f"The target of {plan.target} pairs is reached")
         self._on_change()
@@ -443,7 +425,7 @@ class Capturing:
         if status.state.plan is not None:
             reason = status.reason if reason is None else reason
             self._set(state=replace(status.state, plan=None), seconds_left=None, reason=reason)
-            self._remember()
+            self._book.remember()
         self._on_change()
 
     def _continue(self, go_on: bool) -> None:
@@ -452,7 +434,7 @@ class Capturing:
         if go_on and plan is not None:
             self._begin(plan, None)
         else:
-            self._remember()
+            self._book.remember()
         self._on_change()
 
     def _undo(self) -> None:
@@ -474,8 +456,8 @@ class Capturing:
     def _change(self, change: Callable[[CaptureState], CaptureState]) -> None:
         def job() -> None:
             self._set(state=change(self._status.state))
-            self._remember()
-            self._describe()
+            self._book.remember()
+            self._book.describe()
             self._on_change()
 
         self._post(job)
@@ -485,34 +467,6 @@ class Capturing:
             raise DatasetError("no dataset is open: notes belong to one")
         write_notes(Path(self._status.folder), text)
 
-    def _remember(self) -> None:
-        """Write down how things stand, so that they go on from here after a crash. Raises DatasetError."""
-        status = self._status
-        if not status.folder:
-            return
-        try:
-            write_state(
-                Path(status.folder), replace(status.state, plan=status.state.plan or status.resumable)
-            )
-        except OSError as error:
-            raise DatasetError(
-                f"how this dataset is captured was not saved in {status.folder}: {error.strerror or error}"
-            ) from error
-
-    def _describe(self) -> None:
-        state = self._status.state
-        limits: Limits = state.limits
-        self._recorder.describe(
-            SessionAbout(
-                APP_VERSION,
-                state.operator,
-                state.lens_note,
-                gate_limits={
-                    key: None if limit.mode == "off" else limit.limit for key, limit in limits.items()
-                },
-            )
-        )
-
     def _note_sharpest(self) -> None:
         """Remember the best sharpness: after a restart, a lens that has moved must not pass for sharp."""
         state, best = self._status.state, self._measurer.best
@@ -521,34 +475,16 @@ class Capturing:
         ):
             rounded = {role: round(value, 4) for role, value in best.items()}
             self._set(state=replace(state, sharpest=rounded))
-            self._remember()
+            self._book.remember()
 
     # --- small things ---
 
-    def _note(self, pair: FramePair) -> PairNote:
-        """Return what is known of a pair that is not measured: its skew, the rest from the newest one."""
-        now = time.monotonic()
-        with self._lock:
-            fresh = self._measured_at is not None and now - self._measured_at <= KNOWN_FOR_S
-            age_s = now - (self._measured_at or now)
-            values = self._status.verdict.values if fresh else {}
-            state = self._status.state
-        verdict = judge({**values, "skew_ms": abs(pair.skew_ns) / 1e6}, state.limits)
-        known = dict(self._with_age(verdict.values))
-        if values:
-            known["measured_age_s"] = round(age_s, 3)
-        return PairNote(known, _of_series(verdict), state.tags, "record")
-
-    def _with_age(self, values: Values) -> Values:
-        """Add how old the colorization is that the cycle SSIM is from."""
-        age_s = self.status().cycle_age_s
-        if values.get("cycle_ssim") is None or age_s is None:
-            return values
-        return {**values, "cycle_age_s": round(age_s, 3)}
+    @property
+    def _status(self) -> CaptureStatus:
+        return self._book.now
 
     def _set(self, **values: object) -> None:
-        with self._lock:
-            self._status = replace(self._status, **values)  # type: ignore[arg-type]
+        self._book.set(**values)
 
     def _post(self, job: Work) -> None:
         self._intake.post(job)
@@ -558,22 +494,23 @@ class Capturing:
         try:
             job()
         except DatasetError as error:
-            log.info("capturing was interrupted", exc_info=True)
+            log.info("a request to the capture session failed", exc_info=True)
             self._board.pin(TOPIC, str(error))
-            self._interrupt(str(error))
+            self._set(reason=str(error))
             self._on_change()
 
-    def _interrupt(self, reason: str) -> None:
-        """End the plan without writing anything, as writing may be what failed; it can be continued."""
-        state = self._status.state
-        plan = state.plan if state.plan is not None and state.plan.goes_on else self._status.resumable
-        self._set(state=replace(state, plan=None), seconds_left=None, reason=reason, resumable=plan)
+    def _interrupt(self, error: BaseException) -> None:
+        """End the plan: a pair was not saved. What goes on by itself can be continued."""
+        log.info("capturing was interrupted", exc_info=error)
+        self._board.pin(TOPIC, str(error))
+        status = self._status
+        plan = status.state.plan
+        resumable = plan if plan is not None and plan.goes_on else status.resumable
+        self._set(
+            state=replace(status.state, plan=None), seconds_left=None, reason=str(error), resumable=resumable
+        )
         self._intake.end_burst()
-
-
-def _of_series(verdict: Verdict) -> tuple[str, ...]:
-    """Return the warnings for a pair of a burst or a recording: of these, neighbours are alike."""
-    return tuple(key for key in (*verdict.refused, *verdict.warnings) if key != "duplicate_distance")
+        self._on_change()
 
 
 def _keys(reason: str) -> tuple[str, ...]:
