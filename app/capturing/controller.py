@@ -121,6 +121,10 @@ class Capturing:
         """Begin a plan in place of the one that runs. `pair`: what "single" saves; None takes the next."""
         self._post(lambda: self._begin(plan, pair))
 
+    def begin_to_target(self, plan: Plan) -> None:
+        """Begin a plan, with the target that the dataset has by then in place of the plan's own."""
+        self._post(lambda: self._begin(replace(plan, target=self._status.state.target), None))
+
     def stop(self) -> None:
         """End the plan that runs."""
         self._post(self._stop)

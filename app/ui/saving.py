@@ -66,7 +66,7 @@ class Saving(QObject):
             self._ask_for(self._bridge.save_pair)
 
     def begin(self, plan: Plan) -> None:
-        """Begin a way of capturing; asks for a folder first if none is open."""
+        """Begin a way of capturing, to the dataset's target; asks for a folder first if none is open."""
         if self._recorder.folder:
             self._begin(plan)
         else:
@@ -113,7 +113,7 @@ class Saving(QObject):
     def _begin(self, plan: Plan) -> None:
         capturing = self._bridge.capturing
         if capturing is not None:
-            capturing.begin(plan)
+            capturing.begin_to_target(plan)
 
     def _ask_for(self, wanted: Callable[[], None] | None) -> None:
         self._wanted = wanted

@@ -12,11 +12,14 @@ from pathlib import Path
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 
+from app.capturing.modes import Kind
+from app.ui.capture.page import CapturePage
+from app.ui.capture.ways import WAYS
 from app.ui.driver import Driver, main, parser
 from app.ui.layers import CHOICES
 from app.ui.main_window import MainWindow
 from app.ui.overlays import OVERLAYS
-from app.ui.pages import PAGES
+from app.ui.pages import CAPTURE, PAGES
 
 
 def _pixel(text: str) -> tuple[int, int]:
@@ -47,11 +50,20 @@ def run() -> int:
     arguments.add_argument("--cameras", action="store_true", help="open the camera settings")
     arguments.add_argument("--exposure", action="store_true", help="open the exposure assistant")
     arguments.add_argument("--marks", action="store_true", help="zebra and focus peaking over the pictures")
+    arguments.add_argument("--dataset", type=Path, metavar="DIR", help="save pairs to this dataset")
+    arguments.add_argument(
+        "--begin", choices=[way.kind for way in WAYS], help="capture like this, on the page Capture"
+    )
     arguments.add_argument("--page", choices=[page.key for page in PAGES], help="show this page")
     options = arguments.parse_args()
     with Driver.of(options) as driver:
         in_time = driver.wait_for_results(options.wait_results)
         arrange(driver.window, options)
+        if options.dataset:
+            driver.window.bridge.open_dataset(options.dataset)
+            driver.wait(lambda: bool(driver.window.saving.recorder.folder))
+        if options.begin:
+            capture(driver.window, options.begin)
         driver.run(options.seconds)
         options.out.parent.mkdir(parents=True, exist_ok=True)
         if not driver.window.grab().save(str(options.out)):
@@ -92,6 +104,14 @@ def arrange(window: MainWindow, options: argparse.Namespace) -> None:
                 window.viewport.zoom(options.zoom, at, view.picture.size, extent)
         else:
             QTest.mouseMove(view, position.toPoint())
+
+
+def capture(window: MainWindow, kind: Kind) -> None:
+    """Begin a way of capturing, through its button."""
+    window.pages.show_page(CAPTURE)
+    page = window.pages.page(CAPTURE)
+    assert isinstance(page, CapturePage)
+    page.modes.buttons[kind].click()
 
 
 if __name__ == "__main__":
