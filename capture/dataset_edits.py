@@ -32,7 +32,7 @@ from capture.dataset_records import (
 )
 from capture.dataset_sessions import migrate
 from capture.errors import DatasetError
-from capture.files import sync_folder
+from capture.files import make_folder, sync_folder
 from capture.frames import ROLES
 
 EDITS_NAME = "edits.jsonl"
@@ -263,7 +263,7 @@ def move_trash(folder: Path, trashed: Mapping[str, bool]) -> int:
             source = image_path(folder, role, name, trashed=not is_trashed)
             target = image_path(folder, role, name, trashed=is_trashed)
             if source.is_file() and not target.exists():
-                target.parent.mkdir(parents=True, exist_ok=True)
+                make_folder(target.parent)
                 source.rename(target)
                 moved += 1
     if moved:

@@ -22,7 +22,7 @@ from capture.dataset_records import (
     image_path,
     read_records,
 )
-from capture.files import TEMPORARY_SUFFIX, sync_folder, write_atomically
+from capture.files import TEMPORARY_SUFFIX, make_folder, sync_folder, write_atomically
 from capture.frames import ROLES, Role
 
 # Only the newest files can have been caught by a crash; hashing all of a large dataset would take minutes.
@@ -168,11 +168,13 @@ def _set_unlisted_aside(folder: Path, is_trashed: Mapping[str, bool]) -> int:
             if (path.stem in is_trashed and not in_trash) or not (path.is_file() or path.is_symlink()):
                 continue
             target = folder / ORPHANS_NAME / role / path.name
-            target.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(target.parent)
             path.rename(_free_name(target))
             count += 1
         if count:
             sync_folder(folder / role)
+            if (folder / ORPHANS_NAME / role).is_dir():
+                sync_folder(folder / ORPHANS_NAME / role)
     return count
 
 
@@ -187,7 +189,7 @@ def _free_name(path: Path) -> Path:
 
 def keep_copy(folder: Path, name: str, data: bytes) -> None:
     """Add a copy of what is about to leave the list, safely on disk before it does."""
-    (folder / ORPHANS_NAME).mkdir(exist_ok=True)
+    make_folder(folder / ORPHANS_NAME)
     path = folder / ORPHANS_NAME / name
     before = read_inside(folder, path, MOST_LIST_BYTES) if path.exists() else b""
     write_atomically(path, before + data + b"\n")

@@ -35,6 +35,7 @@ from capture.dataset_sessions import describe_rig, keep_calibration, write_sessi
 from capture.errors import DatasetError
 from capture.files import (
     TEMPORARY_SUFFIX,
+    make_folder,
     sync_folder,
     temporary_path,
     write_synced,
@@ -283,7 +284,7 @@ class DatasetWriter:
 
     def _open(self) -> None:
         _refuse_foreign_folder(self.folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder)
         check_writable_layout(self.folder, WRITTEN_FOLDERS)
         self._lock.acquire()
         sessions = read_sessions(self.folder)
@@ -292,7 +293,7 @@ class DatasetWriter:
             log.warning("%s was not closed properly: %s", self.folder, self.repairs)
         self._begin_session(sessions)
         for role in ROLES:
-            (self.folder / role).mkdir(exist_ok=True)
+            make_folder(self.folder / role)
         self._list = os.open(
             self.folder / PAIRS_NAME, os.O_WRONLY | os.O_APPEND | os.O_CREAT | _CLOEXEC, 0o644
         )

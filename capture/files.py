@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,20 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, and those above it, that outlive a power cut: whatever is put into them would be lost.
+
+    Does nothing if it is there. Raises OSError.
+    """
+    if folder.is_dir():
+        return
+    if folder.parent != folder:  # a drive that is not there has no parent
+        make_folder(folder.parent)
+    folder.mkdir(exist_ok=True)
+    with suppress(PermissionError):  # a folder that may be written but not read cannot be flushed
+        sync_folder(folder.parent)
 
 
 def read_toml(path: Path, error_kind: type[Exception]) -> dict[str, Any]:
