@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.inspecting.export_draw import BOX_COLOURS, INK, PAPER, Rgb8, draw_box, draw_text, resize, rgb_of
+from app.inspecting.measures import comparable_truth
 from models import color
 from models.data.pairs import Pair
 from models.evaluation.measures import color_error
@@ -92,7 +93,7 @@ def find_crops(pair: Pair, predictions: Sequence[Prediction], count: int) -> lis
     Errors are ΔE2000 against the truth, else of the second pass against the reference.
     """
     reference = color.as_uint8(pair.reference)
-    truth = None if pair.truth is None else color.as_uint8(pair.truth)
+    truth = comparable_truth(pair)
     errors = [
         color_error(p.second_pass, reference) if truth is None else color_error(picture_of(p, REFINED), truth)
         for p in predictions

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from html import escape
 from pathlib import Path
 
 from app.inspecting.export_files import write_file
-from app.inspecting.measures import BY_KEY, Measure
+from app.inspecting.measures import BY_KEY, Measure, comparable_truth
 from app.inspecting.measures_duel import duel
 from app.inspecting.measures_table import Row, columns_of, worst_first
 from app.inspecting.results import Results
@@ -73,7 +74,8 @@ def worst_grids(results: Results, rows: Sequence[Row], by: Measure, count: int) 
         found = {method: results.prediction(item, method) for method in methods}
         predictions = {method: prediction for method, prediction in found.items() if prediction is not None}
         if predictions:
-            grids.append(make_grid(item, results.pair(item), predictions))
+            pair = results.pair(item)
+            grids.append(make_grid(item, replace(pair, truth=comparable_truth(pair)), predictions))
     return grids
 
 

@@ -69,7 +69,8 @@ MEASURES: tuple[Measure, ...] = (
         "ssim_rgb",
         "SSIM",
         "",
-        "SSIM of the result and the truth, mean of R, G and B, 10 border pixels left out. 1 is equal.",
+        "SSIM of the result and the truth, mean of R, G and B, 10 border pixels left out. 1 is equal. If the "
+        "mono image is another sensor's, the truth is taken with the mono luma: only colour counts.",
         "high",
         4,
         0.001,
@@ -171,8 +172,9 @@ def measure(pair: Pair, prediction: Prediction, search: SearchRange) -> dict[str
     reference = color.as_uint8(pair.reference)
     mono = color.as_uint8(pair.mono)
     whole = {WHOLE: _inside(pair.mono.shape)}
-    if pair.truth is not None:
-        found = measures.compare(final_picture(prediction), color.as_uint8(pair.truth), whole)
+    truth = comparable_truth(pair)
+    if truth is not None:
+        found = measures.compare(final_picture(prediction), truth, whole)
         values.update({key: value for key, value in found.get(WHOLE, {}).items() if key in BY_KEY})
     cycle = measures.compare(prediction.second_pass, reference, whole).get(WHOLE)
     if cycle is not None:
@@ -190,6 +192,20 @@ def measure(pair: Pair, prediction: Prediction, search: SearchRange) -> dict[str
 def final_picture(prediction: Prediction) -> NDArray[np.uint8]:
     """Return the result that a user gets: refined where the method refines, else the first pass."""
     return prediction.first_pass if prediction.refined is None else prediction.refined
+
+
+def comparable_truth(pair: Pair) -> NDArray[np.uint8] | None:
+    """Return the picture that a perfect result would be, H×W×3: the truth's chroma with the mono luma.
+
+    Where the mono image is another sensor's, its luma is not the truth's, and no method can or should change
+    that: only colour is compared. None without a truth.
+    """
+    if pair.truth is None:
+        return None
+    truth = color.as_uint8(pair.truth)
+    if pair.mono_is_luma:
+        return truth
+    return color.combine_uint8(color.as_uint8(pair.mono), color.split_uint8(truth)[1])
 
 
 def occluded_share(pair: Pair, prediction: Prediction, search: SearchRange) -> float | None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.inspecting.maps import MapInput
-from app.inspecting.measures import final_picture
+from app.inspecting.measures import comparable_truth, final_picture
 from models import color
 from models.evaluation.color_difference import rgb_to_lab
 from models.evaluation.measures import SMALLEST_REGION_PX, compare, compare_structure
@@ -140,8 +140,9 @@ def measure_region(region: Region, given: MapInput) -> dict[str, float | None]:
     box = _box(mono)
     inside = mono[box]
     final = final_picture(prediction)[box]
-    if pair.truth is not None:
-        against = compare(final, color.as_uint8(pair.truth)[box], {"": inside}).get("", {})
+    truth = comparable_truth(pair)
+    if truth is not None:
+        against = compare(final, truth[box], {"": inside}).get("", {})
         values.update({key: against.get(key) for key in ("ssim_rgb", "psnr_db", "delta_e")})
     if prediction.warped_luma is not None:
         alike = compare_structure(prediction.warped_luma[box], color.as_uint8(pair.mono)[box], {"": inside})

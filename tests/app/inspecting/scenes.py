@@ -29,6 +29,7 @@ def make_pair(name: str = "p0", seed: int = 0, *, truth: bool = True) -> Pair:
         truth=seen if truth else None,
         disparity=np.full((HEIGHT, WIDTH), SHIFT, np.float32),
         max_disparity=2 * SHIFT,
+        mono_is_luma=True,
     )
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from app.inspecting import maps
 from app.inspecting.maps import KINDS, MapInput, Undefined, make_map
+from app.inspecting.measures import comparable_truth
 from app.inspecting.regions import (
     COLUMNS,
     Region,
@@ -121,7 +122,7 @@ def test_a_region_measures_its_own_pixels(given: MapInput) -> None:
     assert mask[61, 70]
     assert not mask[62, 70]
     values = measure_region(region, given)
-    prediction, truth = given.prediction, given.pair.truth
+    prediction, truth = given.prediction, comparable_truth(given.pair)
     assert truth is not None
     assert prediction.refined is not None
     assert prediction.disparity is not None

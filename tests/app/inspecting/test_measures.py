@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.inspecting.measures import BY_KEY, MEASURES, Measure, measure
+from app.inspecting.measures import BY_KEY, MEASURES, Measure, comparable_truth, measure
 from app.inspecting.measures_cache import MeasuresCache
 from app.inspecting.measures_duel import duel
 from app.inspecting.measures_table import Row, brushed, columns_of, histogram, of_methods, worst_first
+from models import color
 from models.engine import SearchRange
 from tests.app.inspecting.scenes import SHIFT, WIDTH, make_pair, predict
 
@@ -50,6 +51,18 @@ def test_without_a_truth_the_measures_that_need_none_remain():
         "delta_e",
         "wrong_share",
     }
+
+
+def test_another_sensors_luma_is_no_error_of_colour():
+    pair = make_pair()
+    darker = replace(pair, mono=(pair.mono * 0.7).astype(np.uint8), mono_is_luma=False)
+    perfect = comparable_truth(darker)
+    assert np.abs(color.luma_uint8(perfect).astype(int) - darker.mono).max() <= 1
+    values = measure(darker, replace(predict(pair), first_pass=perfect), SEARCH)
+    assert values["delta_e"] == 0
+    # As it lies in the folder, the truth would blame every method for the darker sensor.
+    blamed = replace(darker, mono_is_luma=True)
+    assert measure(blamed, replace(predict(pair), first_pass=perfect), SEARCH)["delta_e"] > 5
 
 
 def test_a_row_that_is_off_is_measured():
