@@ -35,7 +35,9 @@ TAGS = ("indoor", "outdoor", "people", "texture", "night", "glass", "plants")
 MODES = ("walk", "walk", "walk", "single", "burst", "timed")
 
 
-def write_many_pairs(folder: Path, count: int, width: int, height: int, seed: int = 0) -> None:
+def write_many_pairs(
+    folder: Path, count: int, width: int, height: int, seed: int = 0, rooms: int = ROOMS
+) -> None:
     """Append `count` pairs of width × height px to a dataset. Raises DatasetError."""
     spec = VirtualSpec(width=width, height=height)
     cameras = {
@@ -58,7 +60,7 @@ def write_many_pairs(folder: Path, count: int, width: int, height: int, seed: in
         "6 mm, f/4",
         gate_limits={key: limit.limit for key, limit in default_limits().items()},
     )
-    pairs = many_pairs(spec, count, np.random.default_rng(seed))
+    pairs = many_pairs(spec, count, rooms, np.random.default_rng(seed))
     with DatasetWriter(folder, rig, true_calibration(spec), about) as writer:
         while group := list(islice(pairs, GROUP)):
             saved = writer.save_group(group)
@@ -67,12 +69,12 @@ def write_many_pairs(folder: Path, count: int, width: int, height: int, seed: in
 
 
 def many_pairs(
-    spec: VirtualSpec, count: int, rng: np.random.Generator
+    spec: VirtualSpec, count: int, rooms: int, rng: np.random.Generator
 ) -> Iterator[tuple[FramePair, PairNote]]:
     """Return `count` pairs with what gates could have said of them."""
-    views = _rendered(spec)
+    views = _rendered(spec, rooms)
     for index in range(count):
-        room = index * ROOMS // count
+        room = index * rooms // count
         mono, color = views[room * VIEWS_PER_ROOM + int(rng.integers(VIEWS_PER_ROOM))]
         shift = 2 * int(rng.integers(-8, 9))
         gain = float(rng.uniform(0.7, 1.1))
@@ -85,9 +87,9 @@ def many_pairs(
         yield FramePair(index, *frames, skew_ns=skew_ns), _note(skew_ns, room, rng)
 
 
-def _rendered(spec: VirtualSpec) -> list[tuple[Image, Image]]:
+def _rendered(spec: VirtualSpec, rooms: int) -> list[tuple[Image, Image]]:
     views = []
-    for room in range(ROOMS):
+    for room in range(rooms):
         there = replace(spec, seed=room)
         stage = Stage(there, rig_geometry(there))
         for view in range(VIEWS_PER_ROOM):
