@@ -36,6 +36,8 @@ SHARE_WHILE_RECORDING = 0.1
 LONGEST_IDLE_S = 1.0
 SAME_SCENE = 0.2
 """Distance (see `fingerprints`) up to which a colorization of an earlier pair tells of this one, too."""
+COLORS_WITHIN_S = 10.0
+"""While colorizations come at least this often, a walk-through waits for that of its scene."""
 SHOWN_EVERY_S = 0.25
 """Of a recording, the strip shows no more pairs than that, and only these are looked at for duplicates."""
 SHARPER_BY = 1.02
@@ -252,7 +254,8 @@ class Capturing:
             return  # how new the next one is, is known once this one has its name
         changed = self._history.distance_to_last(measured.signature)
         now = time.monotonic()
-        decision = decide(plan, Situation(verdict, changed, self._due_at - now), self._status.state.limits)
+        situation = Situation(verdict, changed, self._due_at - now, self._colors_to_come(verdict))
+        decision = decide(plan, situation, self._status.state.limits)
         if decision.save:
             # The next is due a period after this one was, not after it came: delays must not add up.
             self._due_at = max(self._due_at, now - pause_s(plan)) + pause_s(plan)
@@ -260,6 +263,10 @@ class Capturing:
         self._tell_decision(plan, verdict, decision.reason)
         if plan.kind == "single":
             self._end_plan()
+
+    def _colors_to_come(self, verdict: Verdict) -> bool:
+        age_s = self._book.status().cycle_age_s
+        return verdict.values.get("cycle_ssim") is None and age_s is not None and age_s <= COLORS_WITHIN_S
 
     def _tell_decision(self, plan: Plan, verdict: Verdict, reason: str) -> None:
         status = self._status

@@ -53,11 +53,13 @@ class Situation:
         verdict: of the pair.
         changed: distance from the pair that was saved last; None if there is none.
         due_in_s: until the next pair of "timed" or "walk" may be saved; 0 or less: now.
+        colors_to_come: this scene's colorization is under way, and its cycle SSIM not known yet.
     """
 
     verdict: Verdict
     changed: float | None
     due_in_s: float
+    colors_to_come: bool = False
 
 
 @dataclass(frozen=True)
@@ -87,4 +89,6 @@ def decide(plan: Plan, now: Situation, limits: Limits) -> Decision:
             return Decision(False, "Waiting until the picture stands still")
         if "duplicate_distance" in beyond:
             return Decision(False, "Seen already: move on to something else")
+        if not beyond and now.colors_to_come and limits["cycle_ssim"].mode != "off":
+            return Decision(False, "Waiting for the colours of this scene")
     return Decision(not beyond, "; ".join(Verdict(now.verdict.values, beyond).reasons(limits)))

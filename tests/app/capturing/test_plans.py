@@ -93,6 +93,10 @@ def test_a_walk_through_asks_for_everything() -> None:
     only_warned = decide(plan, situation(texture_share=0.1), limits)
     assert not only_warned.save
     assert only_warned.reason == "Texture 0.10: at least 0.30"
+    waits = Situation(judge({**GOOD, "cycle_ssim": None}, limits), None, 0, colors_to_come=True)
+    assert decide(plan, waits, limits).reason == "Waiting for the colours of this scene"
+    assert decide(plan, waits, {**limits, "cycle_ssim": GateLimit(0.9, "off")}).save
+    assert decide(Plan("timed"), waits, limits).save
     off = {**limits, "texture_share": GateLimit(0.3, "off")}
     now = Situation(judge({**GOOD, "texture_share": 0.1}, off), None, 0)
     assert decide(plan, now, off).save
