@@ -61,8 +61,12 @@ def write_report(
     columns = columns_of(rows, gates)
     methods = list(dict.fromkeys(row.method for row in rows))
     tables = [_means(rows, columns, methods), *_duels(rows, columns, methods), _every_pair(rows, columns, by)]
-    charts = [scatter_svg(rows, by, methods[0], other) for other in methods[1:]]
-    write_file(path, page(tables, grids, about, title="Inspection", sections=charts).encode())
+    charts = "".join(scatter_svg(rows, by, methods[0], other) for other in methods[1:])
+    sections = [
+        _what_is_measured(columns),
+        f'<div style="display:flex;flex-wrap:wrap;gap:2rem">{charts}</div>',
+    ]
+    write_file(path, page(tables, grids, about, title="Inspection", sections=sections).encode())
 
 
 def worst_grids(results: Results, rows: Sequence[Row], by: Measure, count: int) -> list[Grid]:
@@ -109,12 +113,18 @@ def scatter_svg(rows: Sequence[Row], column: Measure, first: str, second: str) -
         f'<text x="{_ASIDE + _PLOT}" y="{_PLOT + 15}" text-anchor="end">{column.text(high)}</text></g>'
     )
     return (
+        '<section style="max-width:24rem">'
         f"<h2>{escape(column.heading)}: {escape(first)} and {escape(second)}</h2>"
         f"<p>{escape(first)} wins {found.wins}, loses {found.losses}, ties {found.ties} of "
         f"{len(found.dots)}: {escape(found.verdict)}.</p>"
         f'<svg width="{_ASIDE + _PLOT + 12}" height="{_PLOT + 40}" fill="currentColor" font-size="13">'
-        f"{frame}{dots}</svg>"
+        f"{frame}{dots}</svg></section>"
     )
+
+
+def _what_is_measured(columns: Sequence[Measure]) -> str:
+    lines = "".join(f"<dt>{escape(c.heading)}</dt><dd>{escape(c.tip)}</dd>" for c in columns)
+    return f"<details><summary>What is measured</summary><dl>{lines}</dl></details>"
 
 
 def _means(rows: Sequence[Row], columns: Sequence[Measure], methods: Sequence[str]) -> Table:
@@ -122,7 +132,7 @@ def _means(rows: Sequence[Row], columns: Sequence[Measure], methods: Sequence[st
     cells = [(method, [means[i] for means in by_column]) for i, method in enumerate(methods)]
     return Table(
         "Methods",
-        "Means over the pairs. " + " ".join(f"{column.title}: {column.tip}" for column in columns),
+        "Means over the pairs.",
         ["method", *(column.heading for column in columns)],
         cells,
     )
@@ -134,7 +144,8 @@ def _column_means(rows: Sequence[Row], column: Measure, methods: Sequence[str]) 
         values = [v for row in rows if row.method == method and (v := row.value(column.key)) is not None]
         estimates.append(mean_estimate(values) if values else None)
     found = [estimate.value for estimate in estimates if estimate is not None]
-    best = (max if column.better == "high" else min)(found) if len(found) > 1 else None
+    # Of what is the same for all (what the camera sees), none is the best.
+    best = (max if column.better == "high" else min)(found) if len(set(found)) > 1 else None
     return [
         Cell(estimate, column.decimals, best=estimate is not None and estimate.value == best)
         for estimate in estimates

@@ -227,7 +227,7 @@ def test_the_report_is_one_file_that_needs_no_network(tmp_path: Path, results: E
     assert page.outside == []
     assert "<b>&" not in text
     assert page.images >= 8
-    assert page.rows == 1 + 2 + 1 + 1 + 1 + 6
+    assert page.rows == 1 + 2 + 1 + 1 + 1 + 6  # means, gains, every result
     # The table begins with the worst.
     table = text[text.index("Every pair") :]
     first = re.search(r"<tbody><tr><th>([^<]*)", table)
