@@ -192,12 +192,17 @@ def read_records(folder: Path) -> tuple[list[PairRecord], bytes]:
 
 
 def to_line(record: PairRecord) -> bytes:
-    """Return the line of `pairs.jsonl`, with its line feed."""
+    """Return the line of `pairs.jsonl`, with its line feed. Raises DatasetError if nobody could read it."""
     values = asdict(record)
     del values["excluded"], values["trashed"]
     for role in ROLES:
         values[role]["layout"] = values[role]["layout"].value
-    return json.dumps(values, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+    try:
+        line = json.dumps(values, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise DatasetError(f"what is known of the pair cannot be written: {error}") from error
+    from_line(line)  # one line that nobody can read would be the end of the whole list
+    return line + b"\n"
 
 
 def from_line(line: bytes) -> PairRecord:

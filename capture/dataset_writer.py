@@ -180,15 +180,18 @@ class DatasetWriter:
         ]
         wait([half for halves in drafts for half in halves])  # all are over before anything is cleared away
         records: list[PairRecord] = []
+        lines: list[bytes] = []
         failure: OSError | DatasetError | MemoryError | None = None
         try:
             for name, (pair, note), halves in zip(names, group, drafts, strict=True):
                 mono, color = (half.result() for half in halves)
-                records.append(self._record(name, pair, note, mono, color))
+                record = self._record(name, pair, note, mono, color)
+                lines.append(to_line(record))
+                records.append(record)
         except (OSError, DatasetError, MemoryError) as error:
             failure = error
         try:
-            self._list_pairs(records)
+            self._list_pairs(records, b"".join(lines))
         except OSError as error:
             failure, records = error, []
         saved = SavedGroup(
@@ -221,7 +224,7 @@ class DatasetWriter:
             mode=note.mode,
         )
 
-    def _list_pairs(self, records: Sequence[PairRecord]) -> None:
+    def _list_pairs(self, records: Sequence[PairRecord], lines: bytes) -> None:
         """Give whole images their names, and list the pairs once that is on disk. Raises OSError."""
         if not records:
             return
@@ -230,7 +233,7 @@ class DatasetWriter:
                 path = image_path(self.folder, role, record.name)
                 temporary_path(path).replace(path)
             sync_folder(self.folder / role)
-        self._append(b"".join(to_line(record) for record in records))
+        self._append(lines)
         self._next += len(records)
         self._count += len(records)
         self._last = records[-1].name

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capture.calibration import load_calibration
-from capture.dataset import DatasetEvent, DatasetReader, DatasetWriter, read_events
+from capture.dataset import DatasetEvent, DatasetReader, DatasetWriter, PairNote, read_events
 from capture.dataset_records import from_line, to_line
 from capture.errors import DatasetError
 from capture.frames import Frame, Layout
@@ -290,6 +290,32 @@ def test_saving_when_closed(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="not open"):
         writer.save(make_pair(0))
     writer.close()
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        PairNote({"skew_ms": float("nan")}),
+        PairNote({"skew_ms": np.float32(1)}),
+        PairNote({"Skew (ms)": 1.0}),
+        PairNote(tags=("x" * 65,)),
+        PairNote(tags=("two\nlines",)),
+        PairNote(tags=tuple(f"tag {number}" for number in range(33))),
+        PairNote(mode="\ud800"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path: Path, note: PairNote) -> None:
+    """One bad line would make all the others unreadable."""
+    with DatasetWriter(tmp_path, RIG) as writer:
+        saved = writer.save_group(
+            [(make_pair(0), PairNote()), (make_pair(1), note), (make_pair(2), PairNote())]
+        )
+        assert saved.names == ("000000",)
+        assert "pair 000001 was not saved" in str(saved.error)
+        assert writer.save(make_pair(3)) == "000001"
+    assert [record.index for record in DatasetReader.open(tmp_path)] == [0, 3]
+    assert listed_pairs_that_are_not_whole(tmp_path) == []
+    assert len(list(tmp_path.glob("mono/*"))) == len(list(tmp_path.glob("color/*"))) == 2
 
 
 FULL_DISK = """
