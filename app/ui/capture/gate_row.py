@@ -97,12 +97,12 @@ class GateBar(QWidget):
             else QRectF(track.left(), track.top(), at - track.left(), track.height())
         )
         shade = QColor(VERMILION if self._limit.mode == "wall" else ACCENT)
-        shade.setAlpha(52)
+        shade.setAlpha(52 if self.isEnabled() else 20)
         painter.setBrush(shade)
         painter.drawRoundedRect(wrong, 2, 2)
 
     def _paint_handle(self, painter: QPainter, track: QRectF, at: float) -> None:
-        on = self._limit.mode != "off"
+        on = self._limit.mode != "off" and self.isEnabled()
         colour = QColor((TEXT if self.hasFocus() or self.dragging else "#b4b4b4") if on else FAINT)
         painter.setPen(QPen(colour, 2.0))
         painter.drawLine(QPointF(at, track.top() - 2), QPointF(at, track.bottom() + 2))
@@ -201,7 +201,7 @@ class ModeSwitch(QWidget):
             field = QRectF(index * width, 0, width, self.height())
             if mode == self.mode:
                 painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(QColor(lit[mode]))
+                painter.setBrush(QColor(lit[mode] if self.isEnabled() else LINE))
                 painter.drawRoundedRect(field.adjusted(2, 2, -2, -2), 3, 3)
             enabled = self.isEnabled()
             painter.setPen(QColor(TEXT if mode == self.mode and enabled else (DIM if enabled else FAINT)))
@@ -315,7 +315,7 @@ class GateRow(QWidget):
             loud = verdict in ("warn", "wall")
             self.value.set_colour(colour if loud else (TEXT if verdict == "ok" else DIM))
             self.sign.setToolTip(_WORDS[verdict])
-        self.value.setText(self.spec.text(self._value))
+        self.value.setText(self.spec.text(self._value) if self.isEnabled() else "")
         self.bar.show_gate(self._value, self.limit)
         self.switch.show_mode(self.limit.mode)
         if not self.box.hasFocus() or self.bar.dragging:

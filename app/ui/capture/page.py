@@ -13,7 +13,7 @@ from app.capturing.controller import Capturing
 from app.capturing.gates import GATES, GateLimit
 from app.capturing.modes import Kind
 from app.capturing.status import CaptureStatus, SavedPair
-from app.pipeline.status import PipelineStatus
+from app.pipeline.status import PipelineStatus, RecorderStatus
 from app.ui.calibration.layouts import heading, scrolling
 from app.ui.capture.about_form import AboutForm
 from app.ui.capture.filmstrip import Filmstrip
@@ -49,7 +49,7 @@ class CapturePage(Page):
         self._on_screen = False
         self._capturing: Capturing | None = None
         self._status = PipelineStatus()
-        self._continue_wanted = self._uncalibrated_is_known = False
+        self._continue_wanted = False
         self._last: LastSession | None = None
         self._heard = CaptureStatus()
         self._look = LastSessionLook(self)
@@ -213,7 +213,7 @@ class CapturePage(Page):
         for key, gate in self.gates.items():
             gate.setEnabled(running)
             gate.show_gate(capture.verdict.values.get(key) if fresh else None, capture.state.limits[key])
-        self.progress.show_status(capture, recorder)
+        self.progress.show_status(capture, recorder if running else RecorderStatus())
         self.progress.target.setEnabled(running)
         self.modes.show_state(
             capture.state.plan, running=running, recording=recorder.recording, can_undo=capture.can_undo
@@ -283,12 +283,6 @@ class CapturePage(Page):
                 "No dataset yet. Choose the folder that pairs go to; Space asks for it, too.",
                 (("choose", "Choose folder …"),),
             )
-        elif self._bridge.calibration() is None and not self._uncalibrated_is_known:
-            self.offer.show_offer(
-                "hint",
-                "Not calibrated: pairs are saved raw and can be rectified later, but rows are not checked.",
-                (("calibrate", "Calibrate …"), ("hide", "Hide")),
-            )
         else:
             self.offer.show_offer("hint", "")
 
@@ -310,11 +304,6 @@ class CapturePage(Page):
         capturing = self._capturing
         if key == "choose":
             self._saving.ask()
-        elif key == "calibrate":
-            self._host.open_page("calibration")
-        elif key == "hide":
-            self._uncalibrated_is_known = True
-            self._on_status(self._bridge.status())
         elif key == "reopen" and self._last is not None:
             self._continue_wanted = True
             self._bridge.open_dataset(self._last.folder)

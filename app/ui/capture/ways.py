@@ -10,25 +10,51 @@ from app.ui.keys import Key
 
 @dataclass(frozen=True)
 class Way:
-    """A way of capturing on screen: its button, its key and what it does."""
+    """A way of capturing on screen: its button, its key, what it does, and the same for the list of keys."""
 
     kind: Kind
     title: str
     key: str
     tip: str
+    short: str
 
 
 WAYS: tuple[Way, ...] = (
-    Way("single", "Save pair", "Space", "Save the next pair, unless a wall among the gates refuses it"),
-    Way("burst", "Burst", "B", "Save so many pairs in a row, each one that the cameras give"),
-    Way("timed", "Timed", "T", "Save a pair every so many seconds, until the target is reached"),
-    Way("change", "On change", "C", "Save a pair whenever the scene differs from the last saved one"),
+    Way(
+        "single",
+        "Save pair",
+        "Space",
+        "Save the next pair, unless a wall among the gates refuses it",
+        "Save the next pair",
+    ),
+    Way(
+        "burst",
+        "Burst",
+        "B",
+        "Save so many pairs in a row, each one that the cameras give",
+        "Save a burst, or cut it short",
+    ),
+    Way(
+        "timed",
+        "Timed",
+        "T",
+        "Save a pair every so many seconds, until the target is reached",
+        "Save every few seconds, or no longer",
+    ),
+    Way(
+        "change",
+        "On change",
+        "C",
+        "Save a pair whenever the scene differs from the last saved one, until the target is reached",
+        "Save when the scene changes, or no longer",
+    ),
     Way(
         "walk",
         "Walk-through",
         "W",
         "Walk about and hold still now and then: saves still, new pairs that pass all gates, "
         "until the target is reached",
+        "Begin or end a walk-through",
     ),
 )
 
@@ -36,22 +62,15 @@ TAGS = 9
 """Scene tags at hand, one under each digit."""
 
 KEYS: tuple[Key, ...] = (
-    *(Key(way.kind, way.title, (way.key,), way.tip) for way in WAYS if way.kind != "single"),
+    *(Key(way.kind, way.title, (way.key,), way.short) for way in WAYS if way.kind != "single"),
     *(
         Key(f"tag_{number}", f"Tag {number}", (str(number),), "Tag the next pairs, or no longer")
         for number in range(1, TAGS + 1)
     ),
-    Key("undo", "Undo", ("Ctrl+Z",), "Move the pair that was saved last to the trash"),
+    Key("undo", "Undo", ("Ctrl+Z",), "Take the last save back: to the trash"),
     Key("large", "Next picture", ("V",), "Let the next picture be the large one"),
-    Key("trash", "To the trash", ("Del",), "Move the saved pair that is shown large to the trash"),
-    Key("inspect", "Open in Inspect", ("I",), "Inspect the saved pair that is shown large"),
+    Key("trash", "To the trash", ("Del",), "Pair shown large: to the trash"),
+    Key("inspect", "Open in Inspect", ("I",), "Pair shown large: to the page Inspect"),
     Key("back", "Back", ("Esc",), "Back to the live pictures; end what runs"),
 )
 """Keys of the page; Space and R are the window's own."""
-
-PAGE_KEYS: tuple[tuple[str, str], ...] = tuple(
-    ("1 … 9" if key.name == "tag_1" else key.keys[0], key.tip)
-    for key in KEYS
-    if not key.name.startswith("tag_") or key.name == "tag_1"
-)
-"""The same as they are listed: nine tags in one line."""
