@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,24 +41,30 @@ def columns_of(rows: Sequence[Row], gates: Mapping[str, Measure] | None = None) 
     Args:
         gates: how gates are called and read, by key; a gate that is not in it is shown by its key.
     """
-    keys = {key for row in rows for key in row.values if row.value(key) is not None}
+    return ordered_columns({key for row in rows for key in row.values if row.value(key) is not None}, gates)
+
+
+def ordered_columns(keys: Collection[str], gates: Mapping[str, Measure] | None = None) -> list[Measure]:
+    """Return the columns of keys, as `columns_of` does."""
     known = [measure for measure in MEASURES if measure.key in keys]
-    others = sorted(keys - BY_KEY.keys())
+    others = sorted(set(keys) - BY_KEY.keys())
     return known + [(gates or {}).get(key, _unknown(key)) for key in others]
 
 
 def worst_first(rows: Sequence[Row], column: Measure, *, best_first: bool = False) -> list[Row]:
     """Return the rows in order of a column; rows without a value come last, equal ones keep their order."""
-    with_value = [row for row in rows if row.value(column.key) is not None]
-    without = [row for row in rows if row.value(column.key) is None]
-    falling = (column.better == "low") != best_first
-
-    def place(row: Row) -> float:
+    valued: list[tuple[float, Row]] = []
+    without: list[Row] = []
+    for row in rows:
         value = row.value(column.key)
-        assert value is not None, "rows without a value were taken out"
-        return -value if falling else value
-
-    return sorted(with_value, key=place) + without
+        if value is None:
+            without.append(row)
+        else:
+            valued.append((value, row))
+    falling = (column.better == "low") != best_first
+    # Reversed, sorting still keeps the order of equal values.
+    valued.sort(key=itemgetter(0), reverse=falling)
+    return [row for _, row in valued] + without
 
 
 @dataclass(frozen=True, eq=False)

@@ -53,6 +53,7 @@ class MeasuresWorker:
         self._results, self._cache, self._tell = results, cache, tell
         self._changed = threading.Condition()
         self._queue: deque[ResultId] = deque()
+        self._queued: set[ResultId] = set()
         self._done = self._total = 0
         self._closed = False
         self._thread = threading.Thread(target=self._run, name="inspect-measures")
@@ -77,8 +78,9 @@ class MeasuresWorker:
                 return
             if not self._queue:
                 self._done = self._total = 0
-            new = [result for result in wanted if first or result not in self._queue]
+            new = [result for result in wanted if first or result not in self._queued]
             self._total += len(new)
+            self._queued.update(new)
             if first:
                 self._queue.extendleft(reversed(new))
             else:
@@ -89,6 +91,7 @@ class MeasuresWorker:
         """Forget what was not measured yet."""
         with self._changed:
             self._queue.clear()
+            self._queued.clear()
             self._total = self._done
 
     def _run(self) -> None:
@@ -101,6 +104,7 @@ class MeasuresWorker:
                 if self._closed:
                     return
                 wanted = self._queue.popleft()
+                self._queued.discard(wanted)
             try:
                 rows += self._measure(*wanted)
             except EXPECTED_ERRORS as error:

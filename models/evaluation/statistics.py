@@ -12,6 +12,7 @@ RESAMPLES = 4000
 CONFIDENCE = 0.95
 SEED = 20260
 FEWEST_FOR_CORRELATION = 3
+_DRAWS_AT_ONCE = 1 << 20
 
 _Values = NDArray[np.float64]
 
@@ -60,7 +61,12 @@ def _bootstrap(values: _Values, statistic: Callable[[_Values], _Values]) -> Esti
     if count < 2:
         return Estimate(value, float("nan"), float("nan"), count)
     # The same draws for every method: their differences are compared pair by pair.
-    draws = np.random.default_rng(SEED).integers(0, count, (RESAMPLES, count))
-    resampled = statistic(values[..., draws])
+    rng = np.random.default_rng(SEED)
+    # In pieces: all draws of ten thousand pairs at once would take gigabytes.
+    step = max(1, min(RESAMPLES, _DRAWS_AT_ONCE // count))
+    sizes = [min(step, RESAMPLES - done) for done in range(0, RESAMPLES, step)]
+    resampled = np.concatenate(
+        [statistic(values[..., rng.integers(0, count, (size, count))]) for size in sizes]
+    )
     low, high = np.nanquantile(resampled, [(1 - CONFIDENCE) / 2, (1 + CONFIDENCE) / 2])
     return Estimate(value, float(low), float(high), count)

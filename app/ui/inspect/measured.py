@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from app.capturing.gates import GATES
 from app.inspecting.measures import Measure
 from app.inspecting.measures_cache import MeasuresCache
-from app.inspecting.measures_table import Row
+from app.inspecting.measures_table import Row, ordered_columns
 from app.inspecting.measures_worker import Measured, MeasuresWorker, ResultId
 from app.inspecting.results import Results
 from app.ui.calibration.jobs import emit
@@ -39,6 +39,7 @@ class MeasuredResults(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._rows: dict[ResultId, Row] = {}
+        self._keys: set[str] = set()
         self._worker: MeasuresWorker | None = None
         self._lock = threading.Lock()
         self._waiting: list[tuple[MeasuresWorker, Measured]] = []
@@ -55,10 +56,16 @@ class MeasuredResults(QObject):
         """Methods that have rows, in that order."""
         return list(dict.fromkeys(row.method for row in self._rows.values()))
 
+    @property
+    def columns(self) -> list[Measure]:
+        """What any row had a value of."""
+        return ordered_columns(self._keys, GATE_COLUMNS)
+
     def use(self, results: Results | None, cache: MeasuresCache | None = None) -> None:
         """Measure results of another source from now on, or of none."""
         self._end_worker()
         self._rows.clear()
+        self._keys.clear()
         self._problem = ""
         if results is not None and cache is not None:
             self._worker = MeasuresWorker(results, cache, self._tell)
@@ -110,6 +117,8 @@ class MeasuredResults(QObject):
             return
         rows = [row for measured in mine for row in measured.rows]
         self._rows.update({(row.item, row.method): row for row in rows})
+        for row in rows:
+            self._keys.update(key for key in row.values if row.value(key) is not None)
         if rows:
             self.changed.emit()
         self.progressed.emit(mine[-1].done, mine[-1].total)

@@ -19,9 +19,9 @@ from PySide6.QtWidgets import (
 
 from app.inspecting.export_report import USUAL_COLUMNS
 from app.inspecting.measures import Measure
-from app.inspecting.measures_table import Row, brushed, columns_of, histogram, of_methods
+from app.inspecting.measures_table import Row, brushed, histogram, of_methods
 from app.ui.inspect.histogram_view import HistogramView
-from app.ui.inspect.measured import GATE_COLUMNS, MeasuredResults
+from app.ui.inspect.measured import MeasuredResults
 from app.ui.inspect.measures_table_model import NAMES, MeasuresTableModel
 from app.ui.inspect.model import InspectModel
 
@@ -83,13 +83,13 @@ class MeasuresPanel(QWidget):
         self.table_model.order_by(key if key in keys else "", best_first=best_first)
         self._show_indicator(section)
         self.histogram.forget_band()
-        self.refresh()
+        self.refresh()  # which sorts
 
     def refresh(self) -> None:
         """Fill table and histogram from what is measured by now."""
         self._offer_methods()
         rows = self._rows_of_method()
-        columns = columns_of(rows, GATE_COLUMNS)
+        columns = self._measured.columns
         self._choose_order(columns)
         by = self._by(columns)
         values = [value for row in rows if by is not None and (value := row.value(by.key)) is not None]

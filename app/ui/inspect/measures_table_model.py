@@ -56,11 +56,8 @@ class MeasuresTableModel(QAbstractTableModel):
         self.endResetModel()
 
     def order_by(self, key: str, *, best_first: bool = False) -> None:
-        """Sort by a measure; an empty key sorts by name."""
+        """Sort by a measure the rows that are shown from now on; an empty key sorts by name."""
         self._by, self._best_first = key, best_first
-        self.beginResetModel()
-        self._rows = self._ordered(self._rows)
-        self.endResetModel()
 
     def set_current(self, item: str) -> None:
         """Mark the pair that is on screen."""

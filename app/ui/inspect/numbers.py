@@ -126,6 +126,7 @@ class Numbers(QObject):
     def close_threads(self) -> None:
         """End what runs in the background."""
         self.measured.close()
+        self.scatter.close_threads()
         self.export.close_threads()
         self.study.close_threads()
         self._writing.close()

@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app.inspecting.export_report import USUAL_COLUMNS
 from app.inspecting.measures_duel import Dot, Duel, duel
-from app.inspecting.measures_table import columns_of
-from app.ui.inspect.measured import GATE_COLUMNS, MeasuredResults
+from app.ui.calibration.jobs import Job
+from app.ui.inspect.measured import MeasuredResults
 from app.ui.inspect.measures_panel import REFRESH_MS
 from app.ui.inspect.model import InspectModel
 from app.ui.plots import make_plot, style_plot
@@ -31,6 +32,8 @@ class ScatterPanel(QWidget):
         super().__init__(parent)
         self._model, self._measured = model, measured
         self._duel: Duel | None = None
+        self._stale = True
+        self._job = Job("comparing two methods", self)
         self.first_box, self.second_box, self.column_box = (QComboBox(self) for _ in range(3))
         for box, tip in (
             (self.first_box, "The method on the horizontal axis."),
@@ -65,8 +68,9 @@ class ScatterPanel(QWidget):
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
         self._arrange()
-        self._refresh.timeout.connect(self.refresh)
+        self._refresh.timeout.connect(self._on_changed)
         measured.changed.connect(self._refresh.start)
+        self._job.finished.connect(self._show)
         self._dots.sigClicked.connect(self._on_click)
         model.item_changed.connect(self._show_current)
         self.refresh()
@@ -76,10 +80,26 @@ class ScatterPanel(QWidget):
         """What is shown."""
         return self._duel
 
+    def close_threads(self) -> None:
+        """End what runs in the background."""
+        self._job.close()
+
+    def showEvent(self, event: QShowEvent) -> None:  # noqa: N802
+        """Take in what came while the tab was hidden."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def _on_changed(self) -> None:
+        self._stale = True
+        if self.isVisible() and not self._job.running:
+            self.refresh()
+
     def refresh(self) -> None:
-        """Take in what is measured by now."""
+        """Take in what is measured by now; the picture follows."""
+        self._stale = False
         methods = self._measured.methods
-        columns = columns_of(self._measured.rows, GATE_COLUMNS)
+        columns = self._measured.columns
         usual = [key for key in USUAL_COLUMNS if key in {column.key for column in columns}]
         _fill(self.first_box, [(name, name) for name in methods], 0)
         _fill(self.second_box, [(name, name) for name in methods], 1)
@@ -95,10 +115,19 @@ class ScatterPanel(QWidget):
 
     def _draw(self) -> None:
         rows = self._measured.rows
-        columns = {column.key: column for column in columns_of(rows, GATE_COLUMNS)}
+        columns = {column.key: column for column in self._measured.columns}
         column = columns.get(self.column_box.currentData() or "")
-        first, second = self.first_box.currentData(), self.second_box.currentData()
-        self._duel = found = None if column is None else duel(rows, column, first or "", second or "")
+        first, second = self.first_box.currentData() or "", self.second_box.currentData() or ""
+        if column is None:
+            self._job.cancel()
+            self._show(None)
+        else:
+            self._job.start(lambda _tell, _cancelled: duel(rows, column, first, second))
+
+    def _show(self, found: Duel | None) -> None:
+        self._duel = found
+        if self._stale and self.isVisible():
+            self._refresh.start()  # more came meanwhile
         self.plot.setVisible(found is not None)
         self.words.setText(EMPTY if found is None else _words(found))
         self.words.setToolTip("" if found is None else _how(found))

@@ -94,7 +94,6 @@ def measured(bench: Bench, qtbot) -> Bench:
     bench.model.run_all(bench.model.items, bench.model.methods)
     qtbot.waitUntil(lambda: len(bench.rows) == COUNT * len(METHODS), timeout=60_000)
     bench.numbers.measures.refresh()
-    bench.numbers.scatter.refresh()
     return bench
 
 
@@ -173,7 +172,7 @@ def test_what_was_measured_is_there_again_at_once(measured: Bench, qtbot, cache:
 def test_the_scatter_plot_says_who_wins_and_a_click_opens_a_pair(measured: Bench, qtbot):
     panel = measured.numbers.scatter
     measured.tabs.setCurrentWidget(panel)
-    assert panel.duel is not None
+    qtbot.waitUntil(lambda: panel.duel is not None and len(panel.duel.dots) == COUNT, timeout=20_000)
     assert {panel.duel.first, panel.duel.second} == set(METHODS)
     assert panel.duel.wins + panel.duel.losses + panel.duel.ties == COUNT
     assert f"{panel.duel.first} wins {panel.duel.wins}" in panel.words.text()
