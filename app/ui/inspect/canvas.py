@@ -187,6 +187,10 @@ class Canvas(QWidget):
         """Show these sides, A first, in this way (None: as now)."""
         self._choose(self._choice.with_sides(sides, way or self.way))
 
+    def show_method(self, method: str) -> None:
+        """Show what is on screen of this method, wherever a method's result is shown."""
+        self._choose(self._choice.of_method(method))
+
     def set_pin(self, pixel: Pixel | None) -> None:
         """Mark a mono pixel and what belongs to it; None takes the mark away."""
         self._pin = pixel

@@ -84,6 +84,13 @@ class Choice:
         at = sides.index(side) + by if side in sides else 0
         return self.with_side(number, sides[at % len(sides)])
 
+    def of_method(self, method: str) -> Choice:
+        """Show the same layers of one method everywhere."""
+        return replace(
+            self,
+            sides=tuple(Side(side.layer, method) if side.method else side for side in self.sides),
+        )
+
     def with_methods(self, methods: Sequence[str]) -> Choice:
         """Let sides of methods that are gone show those that are there."""
         if not methods:

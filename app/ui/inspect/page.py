@@ -18,11 +18,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.inspecting.store import LIVE
 from app.pipeline.status import LiveResult
 from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
-from app.ui.inspect.keys import CANVAS_KEYS, PAGE_KEYS
+from app.ui.inspect.keys import CANVAS_KEYS, EXPORT_KEYS, PAGE_KEYS, STUDY_KEYS
 from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.numbers import Numbers
@@ -53,7 +54,7 @@ class InspectPage(Page):
         stage: comparing, and whatever takes its place for a while (the user study).
     """
 
-    KEYS = (*PAGE_KEYS, *CANVAS_KEYS)
+    KEYS = (*PAGE_KEYS, *CANVAS_KEYS, *EXPORT_KEYS, *STUDY_KEYS)
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -147,7 +148,7 @@ class InspectPage(Page):
 
     def _restore_layout(self) -> None:
         """Arrange the parts as they were left. Only once they have their full size: sizes are in pixels."""
-        usual = {"columns": [150, 810, 320], "middle": [560, 190]}
+        usual = {"columns": [140, 790, 350], "middle": [560, 190]}
         for name, splitter in self._splitters.items():
             splitter.setSizes(usual[name])
             splitter.restoreState(self._host.settings.layout_of(f"{KEY}/{name}"))
@@ -279,6 +280,10 @@ class InspectPage(Page):
         self.title.setText(source.title)
         self.title.setToolTip(str(source.path or "A frame from the live picture"))
         self.items.show_items(self.model.items)
+        self.canvas.forget()
+        if source.live:
+            # What was seen live is what a person wants to look into, not what is computed of it anew.
+            self.canvas.show_method(LIVE)
         self.show_compare()
 
     def _show_nothing(self) -> None:

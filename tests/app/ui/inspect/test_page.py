@@ -133,6 +133,7 @@ def test_a_frozen_frame_comes_with_its_result_and_its_w(qtbot, window: MainWindo
     assert scene.result is not None
     assert shown.pair.mono is scene.result.rectified.mono
     assert page.model.methods[0] == LIVE
+    assert {side.method for side in page.canvas.sides} <= {"", LIVE}
     page.model.explain(LIVE)
     qtbot.waitUntil(lambda: LIVE in page.model.shown.explanations, timeout=TIMEOUT_MS)
     assert page.model.shown.explanations[LIVE] is scene.result.colorization
