@@ -9,7 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QIcon, QKeySequence
 
-from app.ui.capture import ways
+from app.ui.page_keys import Line, key_text
 from app.ui.pages import CAPTURE, LIVE, PAGES
 
 ASSETS = Path(__file__).parent / "assets"
@@ -100,9 +100,6 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "Help", "Quit", ("Ctrl+Q",), "Stop the rig, write what is queued, and close"),
 )
 
-PAGE_KEYS: Mapping[str, tuple[tuple[str, str], ...]] = {"Capture": ways.PAGE_KEYS}
-"""By title of the page: keys of its own with what they do."""
-
 MOUSE: tuple[tuple[str, str], ...] = (
     ("Wheel, pinch", "Zoom at the mouse, all panes together"),
     ("Drag", "Move the picture"),
@@ -136,33 +133,38 @@ _KEPT_ON = {CAPTURE: frozenset({"save", "record"})}
 """Commands whose single keys act on pages other than Live, too."""
 
 
-def keep_single_keys(actions: Mapping[str, QAction], page: str) -> None:
-    """Let keys without Ctrl act as shortcuts, or not: on a page of inputs, Space and digits are its own."""
+def keep_single_keys(actions: Mapping[str, QAction], page: str, taken: frozenset[str] = frozenset()) -> None:
+    """Let keys without Ctrl act as shortcuts, or not: on a page of inputs, Space and digits are its own.
+
+    Args:
+        actions: of the window.
+        page: key of the page on screen.
+        taken: keys that this page uses itself.
+    """
     for command in COMMANDS:
         kept = page == LIVE or command.name in _KEPT_ON.get(page, ())
-        keys = [key for key in command.keys if kept or key.startswith(("Ctrl+", "F1", "F5"))]
-        actions[command.name].setShortcuts([QKeySequence(key) for key in keys])
+        keys = [
+            QKeySequence(key)
+            for key in command.keys
+            if kept or key.startswith(("Ctrl+", "F1", "F5")) or key == "?"
+        ]
+        actions[command.name].setShortcuts([key for key in keys if key.toString() not in taken])
 
 
-def key_text(key: str) -> str:
-    """Return a key as this desktop writes it."""
-    return {"Right": "→"}.get(key, QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText))
-
-
-def shortcut_groups() -> list[tuple[str, list[tuple[str, str]]]]:
-    """Return headings with their (keys, what they do), the mouse last; panes 1 … 6 as one line.
-
-    Keys that act on one page alone stand under its name.
-    """
-    groups: dict[str, list[tuple[str, str]]] = {}
+def shortcut_groups(actions: Mapping[str, QAction]) -> list[tuple[str, list[Line]]]:
+    """Return headings with their (keys, what they do) as they act now; panes 1 … 6 as one line."""
+    groups: dict[str, list[Line]] = {}
     for command in COMMANDS:
-        if not command.keys:
-            continue
-        if command.name.startswith("pane_"):
-            if command.name == "pane_1":
+        keys = actions[command.name].shortcuts()
+        if not keys or command.name.startswith("pane_"):
+            if keys and command.name == "pane_1":
                 groups[command.group].append(("1 … 6", "Fill the window with a pane, or bring all back"))
             continue
-        keys = "  ".join(key_text(key) for key in command.keys)
-        groups.setdefault(command.group, []).append((keys, command.tip))
-    pages = [(f"Page {title}", list(keys)) for title, keys in PAGE_KEYS.items()]
-    return [*groups.items(), *pages, ("Mouse", list(MOUSE))]
+        if command.name.startswith("page_"):
+            if command.name == f"page_{PAGES[0].key}":
+                first, last = (key_text(f"Ctrl+{number}") for number in (1, len(PAGES)))
+                titles = ", ".join(page.title for page in PAGES)
+                groups.setdefault(command.group, []).append((f"{first} … {last}", titles))
+            continue
+        groups.setdefault(command.group, []).append(("  ".join(map(key_text, keys)), command.tip))
+    return list(groups.items())

@@ -11,19 +11,22 @@ from PySide6.QtCore import QByteArray, QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QAction, QCloseEvent, QResizeEvent
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMessageBox, QTabWidget, QVBoxLayout, QWidget
 
+from app.pipeline.calibrations import NONE_YET
 from app.pipeline.live import LiveConfig
 from app.pipeline.status import PipelineStatus
 from app.ui.banner import Banner, Toast
 from app.ui.bridge import Bridge
 from app.ui.cameras.following import Following
 from app.ui.cameras.panel import CameraPanel
-from app.ui.commands import icon, keep_single_keys, make_actions
+from app.ui.commands import MOUSE, icon, keep_single_keys, make_actions, shortcut_groups
 from app.ui.dataset_panel import DatasetPanel, RecorderLight
 from app.ui.exposure.panel import ExposurePanel
 from app.ui.inspection import Inspection
 from app.ui.looking import Looking
 from app.ui.meter import ScreenMeter, exposure_began_ns
+from app.ui.opening import Opening, Ways
 from app.ui.overlays import OVERLAYS
+from app.ui.page_keys import lines_of, taken_keys
 from app.ui.page_stack import PageStack, PageSwitch
 from app.ui.pages import CAPTURE, LIVE, PAGES, Host
 from app.ui.panes import PaneGrid
@@ -42,6 +45,7 @@ from app.ui.words import spaced
 from capture.frames import ROLES
 from capture.spec import RigSpec
 
+SET_UP, CALIBRATE = "Set up a rig …", "Calibrate …"
 SLOW_STOP_MS = 700
 """Stopping says so when it takes longer."""
 
@@ -77,6 +81,9 @@ class MainWindow(QMainWindow):
         )
         self.toast = Toast(self.pages)
         self.shortcuts = ShortcutOverlay(self)
+        ways = Ways(self.chooser.choose, self.browse, self.inspect, self.use_weights, self.use_calibration)
+        self.opening = Opening(self, ways, settings, self.banner, self.toast)
+        self.opening.fill(self._recent)
         self._slow_stop = QTimer(self, singleShot=True, interval=SLOW_STOP_MS)
         self.pages.set_host(
             Host(
@@ -160,7 +167,7 @@ class MainWindow(QMainWindow):
             toggle.setToolTip(f"Show or hide: {toggle.text().lower()}")
         docks = list(toggles.values())
         self.addToolBar(make_toolbar(self.commands, self.chooser, self.light, docks, self))
-        self._rig_commands = make_menus(
+        self._rig_commands, self._recent = make_menus(
             self.menuBar(), self.commands, docks, self.looking.colour_maps.actions()
         )
         # In the bar's empty end, the switch takes no room from the pictures.
@@ -181,7 +188,7 @@ class MainWindow(QMainWindow):
             "dataset": self.saving.ask,
             "restore": self._on_escape,
             "full_screen": self._on_full_screen,
-            "shortcuts": self.shortcuts.toggle,
+            "shortcuts": self._show_shortcuts,
             "about": self._show_about,
             "quit": self.close,
         }
@@ -190,7 +197,7 @@ class MainWindow(QMainWindow):
         for page in PAGES:
             self.commands[f"page_{page.key}"].triggered.connect(self._on_page_command)
         self.pages.switched.connect(self._on_page_switched)
-        self.banner.notice.action.clicked.connect(self._on_set_up)
+        self.banner.notice.action.clicked.connect(self._on_way_out)
         self.looking.connect_actions(self.commands)
         self.looking.changed.connect(self._wish)
         for pane in self.grid.panes:
@@ -231,8 +238,8 @@ class MainWindow(QMainWindow):
     def _on_page_command(self) -> None:
         self.pages.show_page(self.sender().objectName().removeprefix("page_"))
 
-    def _on_set_up(self) -> None:
-        self.pages.show_page("rig")
+    def _on_way_out(self) -> None:
+        self.pages.show_page("calibration" if self.banner.notice.action.text() == CALIBRATE else "rig")
 
     def _on_page_switched(self, key: str) -> None:
         self.commands[f"page_{key}"].setChecked(True)
@@ -247,7 +254,8 @@ class MainWindow(QMainWindow):
         for dock in self._docks:
             dock.toggleViewAction().setEnabled(live)
         self.looking.set_enabled(self.commands, enabled=live)
-        keep_single_keys(self.commands, key)
+        taken = frozenset() if live else taken_keys(self.pages.page(key))
+        keep_single_keys(self.commands, key, taken)
         self.saving.tells = key != CAPTURE
         self._wish()
 
@@ -265,6 +273,36 @@ class MainWindow(QMainWindow):
         page = self.pages.page("inspect")
         assert isinstance(page, InspectPage)
         page.open(path, names, methods)
+
+    def browse(self, folder: Path) -> None:
+        """Show a dataset on the page Dataset."""
+        from app.ui.dataset.page import DatasetPage
+
+        page = self.pages.page("dataset")
+        assert isinstance(page, DatasetPage)
+        page.open(folder)
+        self.pages.show_page("dataset")
+
+    def use_weights(self, path: Path) -> None:
+        """Run with other weights from now on; on the page Inspect, show their results too."""
+        from app.ui.inspect.page import InspectPage
+
+        page = self.pages.page("inspect") if self.pages.current == "inspect" else None
+        if isinstance(page, InspectPage):
+            page.model.use_methods((*page.model.specs, str(path)))
+            return
+        self._config = replace(self._config, model=str(path))
+        self.toast.flash(f"Model: {path.name}")
+        if self.bridge.running:
+            self.start()
+
+    def use_calibration(self, path: Path) -> None:
+        """Rectify with a calibration file from now on, and whenever this rig is opened again."""
+        self._config = replace(self._config, calibration=path, max_disparity=None, offset=None)
+        self._settings.set_calibration_of(self.chooser.current.name, path)
+        self.toast.flash(f"Rectified with {path.name}")
+        if self.bridge.running:
+            self.start()
 
     # --- the rig ---
 
@@ -386,9 +424,7 @@ class MainWindow(QMainWindow):
         corrected = in_use is not None and in_use.calibration.correction is not None
         self.live_status.drift.show_drift(status.drift, corrected=corrected)
         self.banner.show_state(status.error, status.notice, status.recovery)
-        # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
-        unchosen = status.rig is not None and status.rig.kind == "virtual" and bool(status.rig.notice)
-        self.banner.notice.offer("Set up a rig …" if unchosen and self.pages.current != "rig" else "")
+        self.banner.notice.offer(self._way_out(status))
         self.saving.show_status(status.recorder, status.capture)
         self._show_run(status)
         if status.state == "starting" and self._stop_was_slow:
@@ -398,6 +434,15 @@ class MainWindow(QMainWindow):
             self._show_cameras(visible=self._camera_dock.isVisible())
         if self.bridge.running:
             self.plots.add_status(status, screen.result_latency_ms, time.monotonic())
+
+    def _way_out(self, status: PipelineStatus) -> str:
+        """Return what the button beside the notice says, empty for none."""
+        # The virtual rig says why it is shown where nobody chose it: on the first run, mostly.
+        if status.rig is not None and status.rig.kind == "virtual" and status.rig.notice:
+            return "" if self.pages.current == "rig" else SET_UP
+        if NONE_YET in status.notice:
+            return "" if self.pages.current == "calibration" else CALIBRATE
+        return ""
 
     def _show_run(self, status: PipelineStatus) -> None:
         running = self.bridge.running
@@ -471,6 +516,17 @@ class MainWindow(QMainWindow):
     def _on_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
+    def _show_shortcuts(self) -> None:
+        groups = shortcut_groups(self.commands)
+        current = self.pages.current
+        if current == LIVE:
+            self.shortcuts.toggle([*groups, ("Mouse", MOUSE)])
+            return
+        page = self.pages.page(current)
+        own = [*lines_of(page, page.KEYS), *page.HANDS]
+        title = next(spec.title for spec in PAGES if spec.key == current)
+        self.shortcuts.toggle([(title, own), *groups] if own else groups)
+
     def _show_about(self) -> None:
         box = QMessageBox(self)
         box.setWindowTitle("About CycleRig")
@@ -511,6 +567,7 @@ class MainWindow(QMainWindow):
             return
         self.bridge.close()
         self.exposure.close_down()
+        self.opening.close()
         self.hide()
         self.pages.close_pages()
         event.accept()

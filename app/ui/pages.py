@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
     from app.ui.banner import Banner, Toast
     from app.ui.bridge import Bridge
+    from app.ui.keys import Key
     from app.ui.rig_chooser import RigChooser
     from app.ui.saving import Saving
     from app.ui.settings import UiSettings
@@ -60,7 +61,14 @@ class Page(QWidget):
 
     `entered` and `left` come in turns; `left` comes also before the window closes. What costs anything
     (timers, threads, taps of the pipeline) runs only in between.
+
+    Attributes:
+        KEYS: of the page alone, for the list of shortcuts; those of buttons and actions are found without.
+        HANDS: what else keys and mouse do there: (keys, what they do).
     """
+
+    KEYS: ClassVar[tuple[Key, ...]] = ()
+    HANDS: ClassVar[tuple[tuple[str, str], ...]] = ()
 
     def entered(self) -> None:
         """The page is on screen from now on."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
-from app.ui.commands import shortcut_groups
+from app.ui.page_keys import Line
 from app.ui.theme import ACCENT, LINE, PANEL
+
+COLUMNS = 3
+Group = tuple[str, Sequence[Line]]
 
 
 class ShortcutOverlay(QWidget):
@@ -16,39 +21,43 @@ class ShortcutOverlay(QWidget):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        card = QFrame(self)
-        card.setObjectName("shortcutCard")
-        card.setStyleSheet(
-            f"#shortcutCard {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 8px; }}"
-        )
-        columns = QHBoxLayout(card)
-        columns.setContentsMargins(28, 20, 28, 22)
-        columns.setSpacing(36)
-        groups = shortcut_groups()
-        own = tuple(heading for heading, _ in groups if heading.startswith("Page "))
-        for part in (("Rig", "Capture", "Pages", "Help"), ("View", "Mouse"), own):
-            column = QVBoxLayout()
-            column.setSpacing(14)
-            for heading, lines in groups:
-                if heading in part:
-                    column.addLayout(self._group(heading, lines))
-            column.addStretch(1)
-            columns.addLayout(column)
-        centred = QVBoxLayout(self)
-        centred.addWidget(card, 0, Qt.AlignmentFlag.AlignCenter)
+        self._card = QFrame(self)
+        self._centred = QVBoxLayout(self)
+        self._centred.addWidget(self._card, 0, Qt.AlignmentFlag.AlignCenter)
         self._covered = parent
         parent.installEventFilter(self)
         self.hide()
 
-    def toggle(self) -> None:
-        """Show the list, or hide it."""
+    def toggle(self, groups: Sequence[Group]) -> None:
+        """Show the list, or hide it. `groups`: headings with (keys, what they do)."""
         if self.isVisible():
             self.hide()
             return
+        self._fill(groups)
         self.setGeometry(self._covered.rect())
         self.show()
         self.raise_()
         self.setFocus()
+
+    def _fill(self, groups: Sequence[Group]) -> None:
+        """Lay the groups out in columns of about the same height, in their order."""
+        self._card.deleteLater()
+        self._card = QFrame(self)
+        self._card.setObjectName("shortcutCard")
+        self._card.setStyleSheet(
+            f"#shortcutCard {{ background: {PANEL}; border: 1px solid {LINE}; border-radius: 8px; }}"
+        )
+        columns = QHBoxLayout(self._card)
+        columns.setContentsMargins(28, 20, 28, 22)
+        columns.setSpacing(36)
+        for part in _in_columns(groups, COLUMNS):
+            column = QVBoxLayout()
+            column.setSpacing(14)
+            for heading, lines in part:
+                column.addLayout(self._group(heading, lines))
+            column.addStretch(1)
+            columns.addLayout(column)
+        self._centred.addWidget(self._card, 0, Qt.AlignmentFlag.AlignCenter)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Keep covering the parent when it changes its size."""
@@ -70,7 +79,7 @@ class ShortcutOverlay(QWidget):
         self.hide()
 
     @staticmethod
-    def _group(heading: str, lines: list[tuple[str, str]]) -> QGridLayout:
+    def _group(heading: str, lines: Sequence[Line]) -> QGridLayout:
         grid = QGridLayout()
         grid.setHorizontalSpacing(14)
         grid.setVerticalSpacing(5)
@@ -85,3 +94,18 @@ class ShortcutOverlay(QWidget):
             grid.addWidget(QLabel(what), row, 1)
         grid.setColumnStretch(1, 1)
         return grid
+
+
+def _in_columns(groups: Sequence[Group], count: int) -> list[list[Group]]:
+    """Return the groups in at most `count` columns; a long one is not broken."""
+    heights = [len(lines) + 2 for _, lines in groups]
+    most = max(max(heights, default=1), -(-sum(heights) // count))
+    columns: list[list[Group]] = [[]]
+    height = 0
+    for group, own in zip(groups, heights, strict=True):
+        if columns[-1] and height + own > most and len(columns) < count:
+            columns.append([])
+            height = 0
+        columns[-1].append(group)
+        height += own
+    return columns

@@ -47,10 +47,12 @@ def make_toolbar(
 
 def make_menus(
     menu_bar: QMenuBar, actions: dict[str, QAction], docks: Sequence[QAction], colour_maps: Sequence[QAction]
-) -> QMenu:
-    """Fill the menu bar; return the menu for the rig's own commands."""
+) -> tuple[QMenu, QMenu]:
+    """Fill the menu bar; return the menu for the rig's own commands, and the one for recent things."""
     rig = menu_bar.addMenu("&Rig")
     rig.addActions([actions["run"], actions["open_replay"], actions["open_rig_file"]])
+    recent = rig.addMenu("Open recent")
+    recent.setToolTipsVisible(True)
     rig.addSeparator()
     rig.addActions([actions["freeze"], actions["step"]])
     rig.addSeparator()
@@ -79,4 +81,4 @@ def make_menus(
     view.addActions([*docks, actions["full_screen"]])
     help_menu = menu_bar.addMenu("&Help")
     help_menu.addActions([actions["shortcuts"], actions["about"]])
-    return commands
+    return commands, recent

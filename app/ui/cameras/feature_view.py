@@ -128,6 +128,7 @@ class FeatureView(QWidget):
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.filter.dataChanged.connect(self._show_current)
         find = QShortcut(QKeySequence.StandardKey.Find, self)
+        find.setWhatsThis("Search the features")
         find.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
         find.activated.connect(self.search.setFocus)
 

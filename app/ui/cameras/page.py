@@ -63,6 +63,7 @@ class CamerasPage(Page):
             button.clicked.connect(self._on_role)
             shortcut = QShortcut(QKeySequence(f"Alt+{number}"), self)
             shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            shortcut.setWhatsThis(f"Show the {TITLES[role].lower()}")
             shortcut.activated.connect(button.click)
             group.addButton(button)
             buttons[role] = button

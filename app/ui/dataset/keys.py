@@ -26,4 +26,11 @@ DATASET_KEYS: tuple[Key, ...] = (
     Key("undo", "Undo", ("Ctrl+Z",), "Take back the last edit"),
     Key("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Do it again"),
 )
-"""Ctrl+A, the arrows, Page and Home/End with Shift are the views' own."""
+
+HANDS: tuple[tuple[str, str], ...] = (
+    ("Ctrl+A", "Select all that are shown"),
+    ("Arrows, Page, Home, End", "Walk through the pairs; with Shift, select on the way"),
+    ("Enter, double click", "Open in Inspect"),
+    ("Ctrl+click, Shift+click, drag", "Select several"),
+    ("Ctrl+wheel", "Larger or smaller thumbnails"),
+)

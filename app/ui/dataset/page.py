@@ -27,7 +27,7 @@ from app.ui.banner import BannerLine
 from app.ui.dataset.bars import HeadBar, SelectionBar
 from app.ui.dataset.detail_panel import DetailPanel
 from app.ui.dataset.filter_panel import FilterPanel
-from app.ui.dataset.keys import DATASET_KEYS
+from app.ui.dataset.keys import DATASET_KEYS, HANDS
 from app.ui.dataset.model import PairModel
 from app.ui.dataset.session import DatasetSession, Detail
 from app.ui.dataset.sheet_view import SheetView
@@ -50,6 +50,9 @@ WAYS = ("sheet", "table")
 
 class DatasetPage(Page):
     """Puts the parts together: session → model → views; actions → edits."""
+
+    KEYS = DATASET_KEYS
+    HANDS = HANDS
 
     def __init__(self, host: Host) -> None:
         super().__init__()
@@ -95,7 +98,7 @@ class DatasetPage(Page):
                 side = max(318, self.width() // 5)
                 self._splitter.setSizes([222, self.width() - 222 - side, side])
             folder = self._likely_folder()
-            if folder is not None and self.session.folder is None:
+            if folder is not None and self.session.folder is None and self.session.idle:
                 self.open(folder)
         self.session.set_followed(followed=True)
         self._progress.start()

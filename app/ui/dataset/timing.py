@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -148,7 +149,7 @@ def _working(watch: Watch, page: DatasetPage) -> None:
 
     watch.time(f"scroll {STEPS} steps (freeze: all of them)", scroll, now)
     for key in ("cycle_ssim", "tags", "saved"):
-        watch.time(f"sort by {key}", lambda key=key: page.head.order_chosen.emit(key, True), now)
+        watch.time(f"sort by {key}", partial(page.head.order_chosen.emit, key, True), now)
     page.head.order_chosen.emit("", False)
     page.filters.text.setText("outdoor")
     watch.time("filter by text", page.filters.changed.emit, now)

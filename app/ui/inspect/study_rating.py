@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app.inspecting.measures import final_picture
@@ -15,6 +15,8 @@ from app.inspecting.study import LEVELS, Question
 from app.inspecting.study_store import Ballot
 from app.ui.calibration.jobs import Job
 from app.ui.image_view import ImageView
+from app.ui.inspect.keys import STUDY_KEYS
+from app.ui.keys import make_key_actions
 from app.ui.picture import Picture, make_picture
 from app.ui.viewport import Viewport
 from models.color import as_uint8
@@ -188,8 +190,15 @@ class RatingView(QWidget):
         self.answer(int(button.property("level")))
 
     def _on_key(self) -> None:
-        shortcut = self.sender()
-        self.answer(int(shortcut.property("level")))
+        action = self.sender()
+        assert isinstance(action, QAction)
+        name = str(action.data())
+        if name == "study_back":
+            self.back()
+        elif name == "study_pause":
+            self.left.emit()
+        else:
+            self.answer(int(name.removeprefix("answer_")))
 
     def _connect(self) -> None:
         self.back_button.clicked.connect(self.back)
@@ -198,14 +207,9 @@ class RatingView(QWidget):
         self._loading.failed.connect(self.failed)
         self._voting.finished.connect(self._on_voted)
         self._voting.failed.connect(self._on_vote_failed)
-        scope = Qt.ShortcutContext.WidgetWithChildrenShortcut
-        for level in range(1, len(LEVELS) + 1):
-            shortcut = QShortcut(QKeySequence(str(level)), self, context=scope)
-            shortcut.setProperty("level", level)
-            shortcut.activated.connect(self._on_key)
-        slots: list[tuple[str, Callable[[], object]]] = [("Backspace", self.back), ("Escape", self.left.emit)]
-        for keys, slot in slots:
-            QShortcut(QKeySequence(keys), self, context=scope).activated.connect(slot)
+        for name, action in make_key_actions(STUDY_KEYS, self).items():
+            action.triggered.connect(self._on_key)
+            action.setData(name)
 
     def _arrange(self) -> None:
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
