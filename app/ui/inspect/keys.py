@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.inspecting.study import LEVELS
 from app.ui.keys import Key
 
 WAYS = ("panes", "swipe", "blink", "difference", "delta_e")
@@ -55,6 +56,30 @@ CANVAS_KEYS: tuple[Key, ...] = (
         Key(f"panes_{count}", f"{count} panes", (str(count),), f"Show {count} panes side by side")
         for count in range(1, MOST_PANES + 1)
     ),
+)
+
+EXPORT_KEYS: tuple[Key, ...] = (
+    Key(
+        "export_view",
+        "Picture with annotations",
+        ("Ctrl+E",),
+        "Write what is on screen to a PNG: titles, colour bars and marks, every pane at its own resolution",
+    ),
+    Key(
+        "export_pixels",
+        "Picture, pixels only",
+        ("Ctrl+Shift+E",),
+        "Write what is on screen to a PNG: nothing but the pixels, every pane at its own resolution",
+    ),
+)
+
+STUDY_KEYS: tuple[Key, ...] = (
+    *(
+        Key(f"answer_{level}", f"Study: {words}", (str(level),), f"Answer {level}: the colours are {words}")
+        for level, words in enumerate(LEVELS, start=1)
+    ),
+    Key("study_back", "Study: back", ("Backspace",), "See the picture before again, to answer anew"),
+    Key("study_pause", "Study: pause", ("Esc",), "Leave; every answer is kept, and you go on here next time"),
 )
 
 PAGE_KEYS: tuple[Key, ...] = (

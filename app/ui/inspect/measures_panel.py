@@ -109,7 +109,8 @@ class MeasuresPanel(QWidget):
         self.all_button.setVisible(span is not None)
         self.table.setVisible(bool(rows))
         self.side.setVisible(bool(rows))
-        count = f"{len(shown)} of {len(rows)} results" if span is not None else f"{len(rows)} results"
+        total = f"{len(rows)} results" if len(rows) != 1 else "1 result"
+        count = f"{len(shown)} of {total}" if span is not None else total
         self._count = count if rows else EMPTY
         self.state.setText(self._count)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QTabWidget, QToolButton, QWidget
 
 from app.inspecting.export_files import free_name, write_png
@@ -18,12 +18,14 @@ from app.ui.calibration.jobs import Job
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.export_panel import TITLES, ExportPanel
 from app.ui.inspect.item_list import ItemList
+from app.ui.inspect.keys import EXPORT_KEYS
 from app.ui.inspect.measured import MeasuredResults
 from app.ui.inspect.measures_panel import MeasuresPanel
 from app.ui.inspect.model import InspectModel
 from app.ui.inspect.scatter_panel import ScatterPanel
 from app.ui.inspect.screen_grab import grab_panes, visible_box
 from app.ui.inspect.study_view import StudyView
+from app.ui.keys import make_key_actions
 from app.ui.settings import UiSettings
 
 LOOKED_FOR_AT_ONCE = 300
@@ -81,24 +83,10 @@ class Numbers(QObject):
         tabs.addTab(self.measures, "Measures")
         tabs.addTab(self.scatter, "Scatter")
         tabs.addTab(self.export, "Export")
-        for text, keys, annotated, tip in (
-            (
-                "Picture with annotations",
-                "Ctrl+E",
-                True,
-                "Titles, colour bars and marks, at native resolution",
-            ),
-            ("Picture, pixels only", "Ctrl+Shift+E", False, "Nothing but the pixels, at native resolution"),
-        ):
-            action = QAction(text, menu)
-            action.setShortcut(QKeySequence(keys))
-            action.setToolTip(tip)
-            action.setData(annotated)
+        for name, action in make_key_actions(EXPORT_KEYS, self._page).items():
+            action.setData(name == "export_view")
             action.triggered.connect(self._on_picture)
             menu.addAction(action)
-            # The shortcut works while the menu is closed, but on this page only.
-            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-            self._page.addAction(action)
         menu.addSeparator()
         for kind in KINDS:
             action = menu.addAction(f"{TITLES[kind]} …")
