@@ -36,7 +36,7 @@ SHARE_WHILE_RECORDING = 0.1
 LONGEST_IDLE_S = 1.0
 SAME_SCENE = 0.2
 """Distance (see `fingerprints`) up to which a colorization of an earlier pair tells of this one, too."""
-COLORS_WITHIN_S = 10.0
+COLORS_WITHIN_S = 15.0
 """While colorizations come at least this often, a walk-through waits for that of its scene."""
 SHOWN_EVERY_S = 0.25
 """Of a recording, the strip shows no more pairs than that, and only these are looked at for duplicates."""

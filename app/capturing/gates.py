@@ -139,7 +139,7 @@ GATES: tuple[GateSpec, ...] = (
         "",
         "How well the newest colorization finds the way back to the reference (mean of Cb and Cr).",
         "high",
-        0.88,
+        0.89,
         "warn",
         (0.5, 1.0),
         3,

@@ -17,8 +17,8 @@ from capture.errors import CaptureError, DatasetError
 
 LOOK_EVERY_S = 0.2
 TELL_EVERY_S = 5.0
-PATIENCE_S = 60.0
-"""For a rig to open."""
+PATIENCE_S = 120.0
+"""For a rig to open, and the networks to load."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,7 @@ class _Session:
         self, config: LiveConfig, wish: CaptureWish, interrupted: threading.Event, stream: TextIO
     ) -> None:
         self._wish = wish
+        self._colorize = config.colorize
         self._interrupted = interrupted
         self._stream = stream
         self._pipeline = LivePipeline(config)  # nobody takes its pictures: the newest are overwritten
@@ -70,7 +71,7 @@ class _Session:
     def run(self) -> None:
         """Open rig and dataset, begin, and wait for the end."""
         self._pipeline.start()
-        self._await("the rig to open", lambda status: status.state == "running")
+        self._await("the rig to open", self._is_ready)
         self._pipeline.open_dataset(self._wish.folder)
         self._await("the dataset to open", lambda status: bool(status.capture.folder))
         self._set_up()
@@ -85,6 +86,11 @@ class _Session:
                 return
             if self._wish.duration_s is not None and self._seconds >= self._wish.duration_s:
                 return
+
+    def _is_ready(self, status: PipelineStatus) -> bool:
+        """Return whether pairs come, and colours, if they are to come: a gate asks for them."""
+        colors = not self._colorize or status.stages["colorize"].finished > 0
+        return status.state == "running" and colors
 
     def close(self) -> None:
         """Write what is queued and stop."""
