@@ -55,7 +55,8 @@ class Picture:
 
     def has(self, x: int, y: int) -> bool:
         """Return whether a pixel lies in it."""
-        return 0 <= x < self.values.shape[1] and 0 <= y < self.values.shape[0]
+        width, height = self.size
+        return 0 <= x < width and 0 <= y < height
 
     def level_for(self, device_scale: float) -> int:
         """Return the smallest level that needs no blowing up at `device_scale` screen per image pixels."""

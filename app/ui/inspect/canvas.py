@@ -2,54 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from PySide6.QtCore import QPoint, QPointF, QTimer, Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app.inspecting.comparing import Measure
-from app.ui.image_view import ImageView
 from app.ui.inspect.choice import Choice
 from app.ui.inspect.compare_bar import CompareBar
-from app.ui.inspect.compare_view import CompareView
 from app.ui.inspect.drawing import Drawer, Drawing, origin_of
-from app.ui.inspect.keys import CANVAS_KEYS, MOST_PANES, WAYS
-from app.ui.inspect.loupe import Look, Loupe
+from app.ui.inspect.keys import CANVAS_KEYS, WAYS
 from app.ui.inspect.pane import Pane
+from app.ui.inspect.pointing import Pointing
 from app.ui.inspect.sides import LAYERS, Content, Side, missing_words, title_of
-from app.ui.inspector import Matched, Pixel, Place, locate, marks_for
+from app.ui.inspect.stage import Stage
+from app.ui.inspector import Pixel
 from app.ui.keys import make_key_actions
-from app.ui.layers import Alignment, value_text
 from app.ui.picture import Picture
 from app.ui.settings import UiSettings
 from app.ui.viewport import Viewport
-from models.engine import SearchRange
-from models.evaluation.methods import FloatImage
 
-ZOOM_STEP = 2**0.5
-DIVIDER_STEP = 0.02
 PATIENCE_MS = 150
 """For so long the former picture stays while the next one is drawn: turning pairs over does not flicker."""
-
-
-@dataclass(frozen=True)
-class Click:
-    """A pixel that was clicked: in which side, and where it belongs in both images."""
-
-    side: Side
-    aligned: Alignment
-    x: int
-    y: int
-    place: Place
-
-
-@dataclass(frozen=True, eq=False)
-class _Match:
-    """Where a kept result says that mono pixels belong."""
-
-    disparity: FloatImage
-    search: SearchRange
 
 
 class Canvas(QWidget):
@@ -58,13 +31,14 @@ class Canvas(QWidget):
     Attributes:
         viewport: zoom and centre that all views share.
         actions_by_name: the commands of `CANVAS_KEYS`.
+        compare: the view of A and B in one place.
+        loupe: what lies beside the mouse.
 
     Signals:
         wanted: frozenset of the methods whose results are on screen.
         clicked: a `Click`.
         hovered: the `Place` under the mouse, None while it is on no picture.
         changed: other sides, another way, or other pictures are on screen.
-        choice_changed: a person chose other sides or another way (to be remembered).
     """
 
     wanted = Signal(object)
@@ -78,27 +52,16 @@ class Canvas(QWidget):
         self.viewport = Viewport(self)
         self._content = Content()
         self._choice = Choice.parse(settings.inspect_sides)
-        self._hover: tuple[Pane, Pixel] | None = None
-        self._pin: Pixel | None = None
-        self._size: tuple[int, int] | None = None
         self.actions_by_name = make_key_actions(CANVAS_KEYS, self)
         self.bar = CompareBar(self.actions_by_name, self)
-        self._panes = tuple(Pane(n, ImageView(self.viewport, self), self) for n in range(MOST_PANES))
-        self.compare = CompareView(self.viewport, self)
-        self._both = Pane(0, self.compare, self)
-        self._apart = Pane(0, ImageView(self.viewport, self), self)
-        for joined in (self._both, self._apart):
-            joined.chooser.hide()
-        self._area = QWidget(self)
-        self._grid = QGridLayout(self._area)
-        self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setSpacing(2)
+        self._stage = Stage(self.viewport, self)
+        self._pointing = Pointing(self._stage, self._picture, self)
+        self.compare, self.loupe = self._stage.compare, self._pointing.loupe
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.bar)
-        column.addWidget(self._area, 1)
-        self.loupe = Loupe(self._area)
+        column.addWidget(self._stage, 1)
         self._drawer = Drawer(self)
         self._patience = QTimer(self, singleShot=True, interval=PATIENCE_MS)
         self._connect()
@@ -110,13 +73,12 @@ class Canvas(QWidget):
         self._patience.timeout.connect(self._on_patience_over)
         self.bar.first.chosen.connect(self._on_first)
         self.bar.second.chosen.connect(self._on_second)
-        for pane in (*self._panes, self._both, self._apart):
+        for pane in self._stage.every_pane:
             pane.chosen.connect(self._on_chosen)
-            pane.view.hovered.connect(self._on_hovered)
-            pane.view.left.connect(self._on_left)
-            pane.view.clicked.connect(self._on_clicked)
         self.compare.side_shown.connect(self._on_side_shown)
-        self.compare.divider_moved.connect(self._show_marks)
+        self._pointing.clicked.connect(self.clicked)
+        self._pointing.hovered.connect(self.hovered)
+        self.actions_by_name["loupe"].toggled.connect(self._pointing.magnify)
         for name, action in self.actions_by_name.items():
             if name in WAYS:
                 action.triggered.connect(self._on_way)
@@ -128,14 +90,13 @@ class Canvas(QWidget):
             "next_b": self._on_next_b,
             "previous_b": self._on_previous_b,
             "swap": self._on_swap,
-            "loupe": self._show_marks,
             "fit": self.viewport.show_all,
-            "actual": self._on_actual,
-            "zoom_in": self._on_zoom_in,
-            "zoom_out": self._on_zoom_out,
-            "divider_left": self._on_divider_left,
-            "divider_right": self._on_divider_right,
-            "clear_pin": self._on_clear_pin,
+            "actual": self._stage.show_actual,
+            "zoom_in": self._stage.zoom_in,
+            "zoom_out": self._stage.zoom_out,
+            "divider_left": self._stage.divider_left,
+            "divider_right": self._stage.divider_right,
+            "clear_pin": self._pointing.release,
         }
         for name, slot in slots.items():
             self.actions_by_name[name].triggered.connect(slot)
@@ -155,9 +116,7 @@ class Canvas(QWidget):
     @property
     def panes(self) -> tuple[Pane, ...]:
         """The panes on screen."""
-        if self.way == "panes":
-            return self._panes[: self._choice.count]
-        return (self._both,) if self.way in ("swipe", "blink") else (self._apart,)
+        return self._stage.panes
 
     @property
     def sides(self) -> tuple[Side, ...]:
@@ -167,12 +126,10 @@ class Canvas(QWidget):
     @property
     def pin(self) -> Pixel | None:
         """The mono pixel that was clicked."""
-        return self._pin
+        return self._pointing.pin
 
     def show_content(self, content: Content) -> None:
         """Show another pair, or more of this one."""
-        if content.item != self._content.item:
-            self._pin = None
         self._content = content
         self._choice = self._choice.with_methods(content.methods)
         self._show_choice()
@@ -181,7 +138,6 @@ class Canvas(QWidget):
     def forget(self) -> None:
         """Another source was opened: keep no pictures of the former."""
         self._drawer.forget()
-        self._size = None
 
     def set_sides(self, sides: tuple[Side, ...], way: str | None = None) -> None:
         """Show these sides, A first, in this way (None: as now)."""
@@ -193,8 +149,7 @@ class Canvas(QWidget):
 
     def set_pin(self, pixel: Pixel | None) -> None:
         """Mark a mono pixel and what belongs to it; None takes the mark away."""
-        self._pin = pixel
-        self._show_marks()
+        self._pointing.set_pin(pixel)
 
     def close_threads(self) -> None:
         """End the thread that draws, and wait for it."""
@@ -213,8 +168,8 @@ class Canvas(QWidget):
 
     def _on_way(self) -> None:
         way = self.sender().objectName()
-        if way == "blink" and self.way == "blink":
-            self.compare.blink()
+        if way == "blink":
+            self.compare.show_side("b" if self.way == "blink" and self.compare.shown_side == "a" else "a")
         self._choose(self._choice.with_way(way))
 
     def _on_count(self) -> None:
@@ -251,28 +206,16 @@ class Canvas(QWidget):
     # --- layout ---
 
     def _arrange(self) -> None:
-        for pane in (*self._panes, self._both, self._apart):
-            self._grid.removeWidget(pane)
-            pane.hide()
-        count = len(self.panes)
-        columns = 1 if count == 1 else 2 if count in (2, 4) else 3
-        for index, pane in enumerate(self.panes):
-            self._grid.addWidget(pane, index // columns, index % columns)
-            pane.show()
-        for place in range(3):
-            self._grid.setColumnStretch(place, int(place < columns))
-            self._grid.setRowStretch(place, int(place * columns < count))
-        if self.way in ("swipe", "blink"):
-            self.compare.set_way("swipe" if self.way == "swipe" else "blink")
-        self._hover = None
+        self._stage.arrange(self.way, self._choice.count)
+        self._pointing.forget_mouse()
 
     def _show_choice(self) -> None:
         self.actions_by_name[self.way].setChecked(True)
         methods, sides = self._content.methods, self._choice.sides
-        for pane in self._panes[: self._choice.count]:
+        for pane in self._stage.all_panes[: self._choice.count]:
             pane.show_choice(methods, sides[pane.number])
-        self._both.side = self._shown_side()
-        self._apart.side = sides[0]
+        self._stage.both.side = self._shown_side()
+        self._stage.apart.side = sides[0]
         self.bar.show_choice(methods, sides[0], sides[1], joined=self.way != "panes")
 
     def _shown_side(self) -> Side:
@@ -345,8 +288,9 @@ class Canvas(QWidget):
                 self._show_both()
             else:
                 self._show_apart()
-        self._keep_size()
-        self._show_marks()
+        self._stage.follow_size()
+        self._pointing.follow(self._content, self.sides)
+        self._pointing.refresh()
 
     @staticmethod
     def _show_in(pane: Pane, picture: Picture | None, message: str) -> None:
@@ -361,7 +305,7 @@ class Canvas(QWidget):
         lacking = [text for text, picture in zip(words, pictures, strict=True) if picture is None]
         self.compare.set_message(lacking[0] if lacking else "")
         self.compare.set_sides(*pictures, titles=(title_of(first), title_of(second)))
-        self._both.show_scale_of(None, self._note(first, second) or (lacking[0] if lacking else ""))
+        self._stage.both.show_scale_of(None, self._note(first, second) or (lacking[0] if lacking else ""))
 
     def _show_apart(self) -> None:
         first, second = self._choice.sides[:2]
@@ -369,10 +313,10 @@ class Canvas(QWidget):
         absent = next((side for side in (first, second) if self._picture(side) is None), None)
         message = "Comparing …" if absent is None else missing_words(self._content, absent)
         picture = None if drawn is None else drawn.picture
-        self._show_in(self._apart, picture, message)
+        self._show_in(self._stage.apart, picture, message)
         note = self._note(first, second)
         numbers = "" if drawn is None or drawn.difference is None else drawn.difference.summary()
-        self._apart.show_scale_of(picture, f"{note}   {numbers}".strip())
+        self._stage.apart.show_scale_of(picture, f"{note}   {numbers}".strip())
 
     @staticmethod
     def _note(first: Side, second: Side) -> str:
@@ -381,120 +325,9 @@ class Canvas(QWidget):
             return ""
         return "A and B are views of different cameras: parallax shows, too."
 
-    def _keep_size(self) -> None:
-        picture = next((pane.view.picture for pane in self.panes if pane.view.picture is not None), None)
-        if picture is not None and picture.size != self._size:
-            if self._size is not None:
-                self.viewport.show_all()
-            self._size = picture.size
-
-    # --- zoom ---
-
-    def _on_actual(self) -> None:
-        if self._size is not None:
-            self.viewport.show_actual(self._size, self.devicePixelRatioF())
-
-    def _on_zoom_in(self) -> None:
-        self._zoom(ZOOM_STEP)
-
-    def _on_zoom_out(self) -> None:
-        self._zoom(1 / ZOOM_STEP)
-
-    def _zoom(self, factor: float) -> None:
-        view = self.panes[0].view
-        if self._size is not None:
-            extent = (view.width(), view.height())
-            self.viewport.zoom(factor, (extent[0] / 2, extent[1] / 2), self._size, extent)
-
-    def _on_divider_left(self) -> None:
-        self.compare.move_divider(self.compare.divider - DIVIDER_STEP)
-
-    def _on_divider_right(self) -> None:
-        self.compare.move_divider(self.compare.divider + DIVIDER_STEP)
-
-    # --- mouse ---
-
-    def _pane_of(self, view: object) -> Pane:
-        return next(pane for pane in self.panes if pane.view is view)
-
-    def _match_of(self, side: Side) -> Matched | None:
-        """Return where the pixels of a side belong: by its own method, else by the first that knows."""
-        content = self._content
-        methods = [side.method, *(other.method for other in self._choice.sides), *content.methods]
-        for method in methods:
-            prediction = content.predictions.get(method)
-            if prediction is not None and prediction.disparity is not None and content.search is not None:
-                return _Match(prediction.disparity, content.search)
-        return None
-
-    def _place(self, pane: Pane, pixel: Pixel) -> Place:
-        return locate(self._match_of(pane.side), pane.aligned, *pixel)
-
-    def _on_hovered(self, x: int, y: int) -> None:
-        self._hover = (self._pane_of(self.sender()), (x, y))
-        self._show_marks()
-
-    def _on_left(self) -> None:
-        if self._hover is not None:
-            self._hover = None
-            self._show_marks()
-
-    def _on_clicked(self, x: int, y: int) -> None:
-        pane = self._pane_of(self.sender())
-        place = self._place(pane, (x, y))
-        if place.mono is not None:
-            self.set_pin(place.mono)
-        self.clicked.emit(Click(pane.side, pane.aligned, x, y, place))
-
-    def _on_clear_pin(self) -> None:
-        self.set_pin(None)
-
     def _on_side_shown(self) -> None:
-        self._both.side = self._shown_side()
-        self._show_marks()
-
-    def _show_marks(self) -> None:
-        place = None
-        if self._hover is not None:
-            place = self._place(*self._hover)
-        for pane in self.panes:
-            match = self._match_of(pane.side)
-            pin = None if self._pin is None else locate(match, "mono", *self._pin)
-            pane.view.set_marks(marks_for(pane.aligned, place, pin, match))
-            pixel = None if place is None else place.pixel(pane.aligned)
-            pane.show_value(self._shown_picture(pane), pixel)
-            if self.way != "panes" and place is not None:
-                pane.add_values(self._values_at(place))
-        self._show_loupe(place)
-        self.hovered.emit(place)
-
-    def _shown_picture(self, pane: Pane) -> Picture | None:
-        return None if pane is self._both else pane.view.picture
-
-    def _values_at(self, place: Place) -> str:
-        """Return position and values of the pixel in A and B, for views that show both."""
-        words = []
-        for letter, side in zip("AB", self._choice.sides, strict=False):
-            picture, pixel = self._picture(side), place.pixel(LAYERS[side.layer].aligned)
-            if picture is not None and pixel is not None and picture.has(*pixel):
-                words.append(f"{letter} {pixel[0]}, {pixel[1]}: {value_text(picture, *pixel)}")
-        return "   ".join(words)
-
-    def _show_loupe(self, place: Place | None) -> None:
-        wanted = self.actions_by_name["loupe"].isChecked()
-        if not wanted or place is None or self._hover is None:
-            self.loupe.show_looks((), QPoint())
-            return
-        looks = []
-        for side in dict.fromkeys(self.sides):
-            picture = self._picture(side)
-            if picture is not None:
-                looks.append(Look(title_of(side), picture, place.pixel(LAYERS[side.layer].aligned)))
-        pane, pixel = self._hover
-        placement = pane.view.placement()
-        if placement is not None:
-            spot = QPointF(*placement.to_widget(pixel[0] + 0.5, pixel[1] + 0.5)).toPoint()
-            self.loupe.show_looks(tuple(looks), pane.view.mapTo(self._area, spot))
+        self._stage.both.side = self._shown_side()
+        self._pointing.refresh()
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Hide the loupe: the mouse is elsewhere now."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app.ui.image_view import ImageView
@@ -17,8 +17,6 @@ Way = Literal["swipe", "blink"]
 
 GRIP_PX = 7
 """How near the mouse must be to the divider to take hold of it."""
-STEP = 0.02
-"""How far a key moves the divider, in widths of the view."""
 
 _SHADE = QColor(0, 0, 0, 150)
 _LINE = QColor(255, 255, 255, 220)
@@ -89,10 +87,6 @@ class CompareView(ImageView):
             self._divider = share
             self.update()
             self.divider_moved.emit(share)
-
-    def blink(self) -> None:
-        """Show the other side."""
-        self.show_side("a" if self._shows_b else "b")
 
     def show_side(self, side: str) -> None:
         """Show side "a" or "b"."""
@@ -167,7 +161,7 @@ class CompareView(ImageView):
             painter.setPen(QColor(TEXT))
             painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter), text)
 
-    # --- mouse and keys ---
+    # --- mouse ---
 
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         """Take hold of the divider, else click or pan."""
@@ -194,15 +188,6 @@ class CompareView(ImageView):
             self.update()
             return
         super().mouseReleaseEvent(event)
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:  # noqa: N802
-        """Move the divider with [ and ], to the middle with |."""
-        moves = {Qt.Key.Key_BracketLeft: -STEP, Qt.Key.Key_BracketRight: STEP}
-        step = moves.get(Qt.Key(event.key()))
-        if step is None or self._way != "swipe":
-            super().keyPressEvent(event)
-            return
-        self.move_divider(self._divider + step)
 
     def _near_divider(self, position: QPointF) -> bool:
         return (

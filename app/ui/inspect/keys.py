@@ -86,6 +86,6 @@ PAGE_KEYS: tuple[Key, ...] = (
     Key("next_item", "Next pair", ("PgDown",), "Go to the next pair"),
     Key("previous_item", "Previous pair", ("PgUp",), "Go to the pair before"),
     Key("freeze_live", "Freeze", ("F",), "Take over the picture that is live now, with its result"),
-    Key("open_source", "Open …", ("O",), "Open a dataset, a folder of pairs or of results"),
+    Key("open_source", "Open …", ("O", "Ctrl+O"), "Open a dataset, a folder of pairs or of results"),
     Key("find_item", "Filter", ("/",), "Filter the pairs by name"),
 )

@@ -7,11 +7,12 @@ from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app.inspecting.why import Explainer, LineWhy, PixelWhy
-from app.ui.inspect.canvas import Canvas, Click
+from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.latest import Latest
 from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.pane import Pane
+from app.ui.inspect.pointing import Click
 from app.ui.inspect.why_facts import WhyFacts
 from app.ui.inspect.why_line import LinePlots
 from app.ui.inspect.why_marks import candidate_shapes, line_shapes

@@ -13,8 +13,9 @@ from PySide6.QtGui import QColor, QImage
 from PySide6.QtTest import QTest
 
 from app.ui.application import delete_now
-from app.ui.inspect.canvas import Canvas, Click
+from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.drawing import Drawing
+from app.ui.inspect.pointing import Click
 from app.ui.inspect.sides import Content, Side
 from app.ui.settings import UiSettings
 from models.data.pairs import Pair
