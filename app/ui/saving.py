@@ -130,6 +130,7 @@ class Saving(QObject):
         if request == "open_dataset":
             self._settings.dataset_parent = Path(detail).parent
             self._settings.last_dataset = Path(detail)
+            self._settings.save()  # whatever happens next, this is what to continue
             wanted, self._wanted = self._wanted, None
             if wanted is not None:
                 wanted()

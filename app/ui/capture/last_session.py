@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.capturing.modes import Plan
 from app.capturing.state import read_state
 from app.ui.calibration.jobs import Job
-from app.ui.capture.words import TITLES
+from app.ui.capture.words import continue_text
 from capture.dataset import DatasetReader
 from capture.errors import DatasetError
 
@@ -33,10 +33,7 @@ class LastSession:
     @property
     def question(self) -> str:
         """What to ask, one line."""
-        words = f"{self.folder.name} has {self.total} of {self.target} pairs"
-        if self.plan is not None and self.plan.goes_on:
-            words += f", and its {TITLES[self.plan.kind].lower()} was interrupted"
-        return f"{words}. Continue?"
+        return continue_text(str(self.folder), self.total, self.target, self.plan)
 
 
 def read_last(folder: Path) -> LastSession | None:

@@ -27,7 +27,7 @@ from app.ui.capture.review import Review
 from app.ui.capture.said_line import SaidLine
 from app.ui.capture.tags import TagPanel
 from app.ui.capture.ways import KEYS
-from app.ui.capture.words import Said, answer_said, now_said, offer_text, plan_said
+from app.ui.capture.words import Said, answer_said, continue_text, now_said, plan_said
 from app.ui.pages import Host, Page
 from app.ui.renderer import Shown
 
@@ -159,6 +159,8 @@ class CapturePage(Page):
         slots = {
             "undo": self.undo,
             "large": self.pictures.next_large,
+            "raw": self.pictures.raw.toggle,
+            "edit_tags": self.tags.edit.toggle,
             "trash": self.review.trash.click,
             "inspect": self.review.inspect.click,
             "back": self._on_escape,
@@ -271,7 +273,7 @@ class CapturePage(Page):
         if not running:
             self.offer.show_offer("hint", "")
         elif capture.resumable is not None:
-            words = offer_text(capture.resumable, capture.total)
+            words = continue_text(capture.folder, capture.total, capture.state.target, capture.resumable)
             self.offer.show_offer("question", words, (("continue", "Continue"), ("forget", "Not now")))
         elif not capture.folder and self._last is not None:
             self.offer.show_offer(

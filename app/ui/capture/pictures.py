@@ -78,7 +78,7 @@ class LivePictures(QWidget):
         self.raw.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.raw.setToolTip(
             "Show what is saved: the cameras' own pictures, before rectification. "
-            "Off: rectified, as the networks see them"
+            "Off: rectified, as the networks see them (Shift+V)"
         )
         self.raw.toggled.connect(self._on_raw)
         self._grid = QGridLayout(self)

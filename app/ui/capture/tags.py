@@ -76,7 +76,7 @@ class TagPanel(QWidget):
         self.edit.setText("Edit")
         self.edit.setCheckable(True)
         self.edit.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.edit.setToolTip("Rename the tags, add others, or empty one to take it away")
+        self.edit.setToolTip("Rename the tags, add others, or empty one to take it away (Ctrl+T)")
         self.edit.toggled.connect(self._on_edit)
         head = QHBoxLayout()
         head.setContentsMargins(0, 0, 0, 0)

@@ -69,6 +69,8 @@ KEYS: tuple[Key, ...] = (
     ),
     Key("undo", "Undo", ("Ctrl+Z",), "Take the last save back: to the trash"),
     Key("large", "Next picture", ("V",), "Let the next picture be the large one"),
+    Key("raw", "Raw", ("Shift+V",), "Pictures raw, as they are saved, or rectified"),
+    Key("edit_tags", "Edit tags", ("Ctrl+T",), "Rename the tags, or be done with it"),
     Key("trash", "To the trash", ("Del",), "Pair shown large: to the trash"),
     Key("inspect", "Open in Inspect", ("I",), "Pair shown large: to the page Inspect"),
     Key("back", "Back", ("Esc",), "Back to the live pictures; end what runs"),

@@ -21,6 +21,14 @@ TITLES: dict[Kind, str] = {
     "walk": "Walk-through",
 }
 
+_NOUNS: dict[Kind, str] = {
+    "single": "single shot",
+    "burst": "burst",
+    "timed": "timed capture",
+    "change": "capture on change",
+    "walk": "walk-through",
+}
+
 QUEUE_WARN, QUEUE_BAD = 0.25, 0.75
 """Shares of the queue's memory from which writing falls behind, and is about to stop."""
 AGE_WARN_S = 2.0
@@ -134,8 +142,9 @@ def plan_said(status: CaptureStatus, plan: Plan) -> Said:
     return Said(words, "busy")
 
 
-def offer_text(plan: Plan, total: int) -> str:
-    """Return the question for a plan that was interrupted."""
-    kind = TITLES[plan.kind].lower()
-    article = "an" if kind[0] in "aeiou" else "a"
-    return f"{article.capitalize()} {kind} was interrupted at {total} of {plan.target} pairs. Continue?"
+def continue_text(folder: str, total: int, target: int, plan: Plan | None) -> str:
+    """Return the question for a dataset that was left, `plan` being what ran."""
+    words = f"{Path(folder).name} has {total} of {target} pairs"
+    if plan is not None and plan.goes_on:
+        words += f", and its {_NOUNS[plan.kind]} was interrupted"
+    return f"{words}. Continue?"

@@ -163,7 +163,9 @@ def test_a_plan_ends_at_its_target_and_an_interrupted_one_goes_on(
     assert state.plan is not None
 
     again = make_page()
-    qtbot.waitUntil(lambda: "timed was interrupted. Continue?" in again.offer.text, timeout=WAIT_MS)
+    qtbot.waitUntil(
+        lambda: "its timed capture was interrupted. Continue?" in again.offer.text, timeout=WAIT_MS
+    )
     assert again.offer.text.startswith(f"set has {before} of 500 pairs")
     again.offer.buttons[0].click()
     qtbot.waitUntil(lambda: capture_of(again).total > before, timeout=WAIT_MS)
