@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from PySide6.QtCore import QObject, Qt, Signal
 
 from app.capturing.gates import GATES
-from app.inspecting.measures import Measure
+from app.inspecting.measures import BY_KEY, Measure
 from app.inspecting.measures_cache import MeasuresCache
 from app.inspecting.measures_table import Row, ordered_columns
 from app.inspecting.measures_worker import Measured, MeasuresWorker, ResultId
@@ -16,10 +16,21 @@ from app.inspecting.results import Results
 from app.ui.calibration.jobs import emit
 
 GATE_COLUMNS: Mapping[str, Measure] = {
-    gate.key: Measure(gate.key, gate.title, gate.unit, gate.tip, gate.better, gate.decimals, 0.0)
+    gate.key: Measure(
+        gate.key,
+        f"{gate.title} then",
+        gate.unit,
+        f"When it was saved. {gate.tip}",
+        gate.better,
+        gate.decimals,
+        0.0,
+    )
     for gate in GATES
+    if gate.key not in BY_KEY
 }
-"""Quality gates of a captured dataset as columns."""
+"""Quality gates of a captured dataset as columns: what was measured then, by what is measured now."""
+
+_KNOWN = BY_KEY.keys() | GATE_COLUMNS.keys()
 
 
 class MeasuredResults(QObject):
@@ -118,7 +129,7 @@ class MeasuredResults(QObject):
         rows = [row for measured in mine for row in measured.rows]
         self._rows.update({(row.item, row.method): row for row in rows})
         for row in rows:
-            self._keys.update(key for key in row.values if row.value(key) is not None)
+            self._keys.update(key for key in row.values if key in _KNOWN and row.value(key) is not None)
         if rows:
             self.changed.emit()
         self.progressed.emit(mine[-1].done, mine[-1].total)

@@ -18,6 +18,7 @@ from app.ui.application import delete_now
 from app.ui.inspect import study_view
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
+from app.ui.inspect.measured import GATE_COLUMNS
 from app.ui.inspect.measures_table_model import NAMES
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.numbers import Numbers
@@ -123,6 +124,12 @@ def test_the_table_begins_with_the_worst_and_a_click_opens_it(measured: Bench, q
     place = panel.table.visualRect(index).center()
     QTest.mouseClick(panel.table.viewport(), Qt.MouseButton.LeftButton, pos=place)
     assert measured.model.item == panel.shown_rows[other].item
+
+
+def test_gates_of_a_dataset_are_told_from_what_is_measured_now():
+    assert GATE_COLUMNS.keys() & BY_KEY.keys() == set()
+    headings = [column.heading for column in (*BY_KEY.values(), *GATE_COLUMNS.values())]
+    assert len(set(headings)) == len(headings)
 
 
 def test_a_head_sorts_by_its_column_and_turns_round(measured: Bench):
