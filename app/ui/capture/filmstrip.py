@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPen
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QFrame,
     QListView,
@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from app.capturing.gates import GATES
 from app.capturing.status import SavedPair
 from app.ui.capture.words import titles_text
-from app.ui.theme import ACCENT, DIM, PANEL, TEXT
+from app.ui.theme import ACCENT, DIM, FAINT, PANEL, TEXT
 
 THUMB_HEIGHT, TEXT_HEIGHT, MARGIN = 66, 16, 4
 _PAIR = Qt.ItemDataRole.UserRole
@@ -122,6 +122,15 @@ class Filmstrip(QListWidget):
         if self.count():
             self.scrollToItem(self.item(self.count() - 1))
         self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802 - Qt's name
+        """Say what will be here while nothing is."""
+        super().paintEvent(event)
+        if not self.count():
+            painter = QPainter(self.viewport())
+            painter.setPen(QColor(FAINT))
+            words = "Nothing captured yet: what is saved appears here, the newest at the right"
+            painter.drawText(self.viewport().rect(), int(Qt.AlignmentFlag.AlignCenter), words)
 
     def _on_current(self, item: QListWidgetItem | None) -> None:
         if item is not None:

@@ -168,6 +168,7 @@ class CapturePage(Page):
         for key in self.KEYS:
             shortcut = QShortcut(QKeySequence(key.keys[0]), self)
             shortcut.setObjectName(key.name)
+            shortcut.setWhatsThis(key.tip)
             tag = key.name.startswith("tag_")
             shortcut.activated.connect(slots.get(key.name, self._on_tag_key if tag else self._on_way_key))
 
