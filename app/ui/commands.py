@@ -156,6 +156,8 @@ def shortcut_groups(actions: Mapping[str, QAction]) -> list[tuple[str, list[Line
     groups: dict[str, list[Line]] = {}
     for command in COMMANDS:
         keys = actions[command.name].shortcuts()
+        if command.group == "View" and not actions[command.name].isEnabled():
+            continue  # pictures of Live that are not on screen
         if not keys or command.name.startswith("pane_"):
             if keys and command.name == "pane_1":
                 groups[command.group].append(("1 … 6", "Fill the window with a pane, or bring all back"))
@@ -163,8 +165,9 @@ def shortcut_groups(actions: Mapping[str, QAction]) -> list[tuple[str, list[Line
         if command.name.startswith("page_"):
             if command.name == f"page_{PAGES[0].key}":
                 first, last = (key_text(f"Ctrl+{number}") for number in (1, len(PAGES)))
-                titles = ", ".join(page.title for page in PAGES)
-                groups.setdefault(command.group, []).append((f"{first} … {last}", titles))
+                groups.setdefault(command.group, []).append(
+                    (f"{first} … {last}", "Show a page, in the order of the switch")
+                )
             continue
         groups.setdefault(command.group, []).append(("  ".join(map(key_text, keys)), command.tip))
     return list(groups.items())

@@ -47,7 +47,7 @@ def _named_lines(named: tuple[Key, ...]) -> list[Line]:
         elif digit == "1":
             family = key.name.removesuffix("1")
             last = max(each.keys[0] for each in named if each.name.startswith(family))
-            lines.append((f"1 … {last}", key.tip.replace("1", "N")))
+            lines.append((f"1 … {last}", key.tip.replace("1", "N").partition(":")[0]))
     return lines
 
 

@@ -12,6 +12,9 @@ from app.ui.page_keys import Line
 from app.ui.theme import ACCENT, LINE, PANEL
 
 COLUMNS = 3
+MOST_LINES = 17
+LONG_LINE = 40
+WORDS_PX = 240
 Group = tuple[str, Sequence[Line]]
 
 
@@ -50,7 +53,7 @@ class ShortcutOverlay(QWidget):
         columns = QHBoxLayout(self._card)
         columns.setContentsMargins(28, 20, 28, 22)
         columns.setSpacing(36)
-        for part in _in_columns(groups, COLUMNS):
+        for part in _in_columns(_broken(groups), COLUMNS):
             column = QVBoxLayout()
             column.setSpacing(14)
             for heading, lines in part:
@@ -91,13 +94,17 @@ class ShortcutOverlay(QWidget):
             key.setTextFormat(Qt.TextFormat.PlainText)
             key.setStyleSheet(f"color: {ACCENT};")
             grid.addWidget(key, row, 0)
-            grid.addWidget(QLabel(what), row, 1)
+            words = QLabel(what)
+            if len(what) > LONG_LINE:
+                words.setWordWrap(True)
+                words.setFixedWidth(WORDS_PX)
+            grid.addWidget(words, row, 1)
         grid.setColumnStretch(1, 1)
         return grid
 
 
 def _in_columns(groups: Sequence[Group], count: int) -> list[list[Group]]:
-    """Return the groups in at most `count` columns; a long one is not broken."""
+    """Return the groups in at most `count` columns, in their order."""
     heights = [len(lines) + 2 for _, lines in groups]
     most = max(max(heights, default=1), -(-sum(heights) // count))
     columns: list[list[Group]] = [[]]
@@ -109,3 +116,15 @@ def _in_columns(groups: Sequence[Group], count: int) -> list[list[Group]]:
         columns[-1].append(group)
         height += own
     return columns
+
+
+def _broken(groups: Sequence[Group]) -> list[Group]:
+    """Return the groups, those that are too long for a column in two halves."""
+    parts: list[Group] = []
+    for heading, lines in groups:
+        if len(lines) <= MOST_LINES:
+            parts.append((heading, lines))
+        else:
+            half = -(-len(lines) // 2)
+            parts += [(heading, lines[:half]), (" ", lines[half:])]
+    return parts

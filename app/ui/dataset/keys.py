@@ -29,8 +29,8 @@ DATASET_KEYS: tuple[Key, ...] = (
 
 HANDS: tuple[tuple[str, str], ...] = (
     ("Ctrl+A", "Select all that are shown"),
-    ("Arrows, Page, Home, End", "Walk through the pairs; with Shift, select on the way"),
-    ("Enter, double click", "Open in Inspect"),
-    ("Ctrl+click, Shift+click, drag", "Select several"),
+    ("Arrows  Home  End", "Walk through the pairs; with Shift, select on the way"),
+    ("Enter  double click", "Open in Inspect"),
+    ("Ctrl, Shift  click", "Select several; a drag selects what it touches"),
     ("Ctrl+wheel", "Larger or smaller thumbnails"),
 )
