@@ -46,9 +46,12 @@ class Driver:
         config: what to run.
         size: of the window, pixels.
         timeout_s: `wait` gives up after this time.
+        start: run the rig; without, the window opens with nothing running.
     """
 
-    def __init__(self, config: LiveConfig, size: tuple[int, int], timeout_s: float) -> None:
+    def __init__(
+        self, config: LiveConfig, size: tuple[int, int], timeout_s: float, *, start: bool = True
+    ) -> None:
         if not any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")):
             os.environ["QT_QPA_PLATFORM"] = "offscreen"
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as main.py does, before torch is imported
@@ -57,6 +60,7 @@ class Driver:
         from app.ui.settings import UiSettings
 
         self._timeout_ms = int(timeout_s * 1000)
+        self._starts = start
         self._folder = tempfile.TemporaryDirectory(prefix="cyclerig-")
         self.application = make_application()
         self.window = MainWindow(config, UiSettings(Path(self._folder.name) / "settings.ini"))
@@ -72,7 +76,8 @@ class Driver:
 
     def __enter__(self) -> Self:
         self.window.show()
-        self.window.start()
+        if self._starts:
+            self.window.start()
         return self
 
     def __exit__(self, *_: object) -> None:

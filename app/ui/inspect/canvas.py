@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app.inspecting.comparing import Measure
 from app.ui.inspect.choice import Choice
 from app.ui.inspect.compare_bar import CompareBar
-from app.ui.inspect.drawing import Drawer, Drawing, origin_of
+from app.ui.inspect.drawing import Drawer, Drawing, origin_of, uses_mono_luma
 from app.ui.inspect.keys import CANVAS_KEYS, WAYS
 from app.ui.inspect.pane import Pane
 from app.ui.inspect.pointing import Pointing
@@ -302,10 +302,9 @@ class Canvas(QWidget):
         first, second = self._choice.sides[:2]
         pictures = (self._picture(first), self._picture(second))
         words = [missing_words(self._content, side) for side in (first, second)]
-        lacking = [text for text, picture in zip(words, pictures, strict=True) if picture is None]
-        self.compare.set_message(lacking[0] if lacking else "")
-        self.compare.set_sides(*pictures, titles=(title_of(first), title_of(second)))
-        self._stage.both.show_scale_of(None, self._note(first, second) or (lacking[0] if lacking else ""))
+        self.compare.set_message(words[0] if pictures == (None, None) else "")
+        self.compare.set_sides(*pictures, (title_of(first), title_of(second)), (words[0], words[1]))
+        self._stage.both.show_scale_of(None, self._note(first, second))
 
     def _show_apart(self) -> None:
         first, second = self._choice.sides[:2]
@@ -318,12 +317,12 @@ class Canvas(QWidget):
         numbers = "" if drawn is None or drawn.difference is None else drawn.difference.summary()
         self._stage.apart.show_scale_of(picture, f"{note}   {numbers}".strip())
 
-    @staticmethod
-    def _note(first: Side, second: Side) -> str:
-        """Return what to mind when two sides are not of the same view."""
-        if LAYERS[first.layer].aligned == LAYERS[second.layer].aligned:
-            return ""
-        return "A and B are views of different cameras: parallax shows, too."
+    def _note(self, first: Side, second: Side) -> str:
+        """Return what to mind when two sides are compared."""
+        if LAYERS[first.layer].aligned != LAYERS[second.layer].aligned:
+            return "A and B are views of different cameras: parallax shows, too."
+        apart = self.way in ("difference", "delta_e")
+        return "Truth with the mono luma" if apart and uses_mono_luma(self._content, (first, second)) else ""
 
     def _on_side_shown(self) -> None:
         self._stage.both.side = self._shown_side()

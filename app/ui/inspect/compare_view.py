@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.ui.image_view import ImageView
 from app.ui.picture import Picture
-from app.ui.theme import ACCENT, SMALL_PX, TEXT
+from app.ui.theme import ACCENT, DIM, SMALL_PX, TEXT
 from app.ui.viewport import Placement, Viewport
 
 Way = Literal["swipe", "blink"]
@@ -40,6 +40,7 @@ class CompareView(ImageView):
         super().__init__(viewport, parent)
         self._other: Picture | None = None
         self._titles = ("A", "B")
+        self._messages = ("", "")
         self._way: Way = "swipe"
         self._divider = 0.5
         self._shows_b = False
@@ -66,10 +67,17 @@ class CompareView(ImageView):
         """What is compared."""
         return self.picture, self._other
 
-    def set_sides(self, first: Picture | None, second: Picture | None, titles: tuple[str, str]) -> None:
-        """Compare other pictures; one that is missing leaves its place empty."""
+    def set_sides(
+        self,
+        first: Picture | None,
+        second: Picture | None,
+        titles: tuple[str, str],
+        messages: tuple[str, str] = ("", ""),
+    ) -> None:
+        """Compare other pictures; where one is missing, its place says its message."""
         self._other = second
         self._titles = titles
+        self._messages = messages
         self.set_picture(first)
         self.update()
 
@@ -107,25 +115,32 @@ class CompareView(ImageView):
         if self.picture is None and self._other is None:
             return
         painter = QPainter(self)
+        placement = self.placement()
+        if self.picture is None and placement is not None:
+            self._paint_sides(painter, placement)  # without A, the view itself has painted nothing
+        self._paint_messages(painter)
         if self._way == "swipe":
             self._paint_divider(painter)
         self._paint_titles(painter)
 
     def _paint_picture(self, painter: QPainter, picture: Picture, placement: Placement) -> None:
-        if self._way == "blink":
-            shown = self._other if self._shows_b else picture
-            if shown is not None:
-                super()._paint_picture(painter, shown, self._placed(shown, placement))
-            return
-        x = self._divider_x()
-        for side, box in (
-            (picture, QRect(0, 0, x, self.height())),
-            (self._other, QRect(x, 0, self.width() - x, self.height())),
-        ):
+        del picture
+        self._paint_sides(painter, placement)
+
+    def _paint_sides(self, painter: QPainter, placement: Placement) -> None:
+        for side, box in zip(self.sides, self._boxes(), strict=True):
             if side is not None and box.width() > 0:
                 painter.setClipRect(box)
                 super()._paint_picture(painter, side, self._placed(side, placement))
         painter.setClipping(False)
+
+    def _boxes(self) -> tuple[QRect, QRect]:
+        """Return what of the view belongs to A and to B."""
+        width, height = self.width(), self.height()
+        x = self._divider_x()
+        if self._way == "blink":
+            x = 0 if self._shows_b else width
+        return QRect(0, 0, x, height), QRect(x, 0, width - x, height)
 
     def _placed(self, picture: Picture, placement: Placement) -> Placement:
         """Return where a picture lies; one of another size has a fit of its own."""
@@ -135,6 +150,13 @@ class CompareView(ImageView):
 
     def _divider_x(self) -> int:
         return round(self._divider * self.width())
+
+    def _paint_messages(self, painter: QPainter) -> None:
+        painter.setPen(QColor(DIM))
+        flags = int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap)
+        for side, box, message in zip(self.sides, self._boxes(), self._messages, strict=True):
+            if side is None and box.width() > 0:
+                painter.drawText(box.adjusted(16, 8, -16, -8), flags, message)
 
     def _paint_divider(self, painter: QPainter) -> None:
         x = self._divider_x()

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.inspecting.comparing import UNITS, Difference, Measure, difference
+from app.inspecting.measures import comparable_truth
 from app.ui.calibration.jobs import Job
 from app.ui.inspect.sides import LAYERS, Content, Side, values_of
 from app.ui.picture import Picture, Scale, make_picture, nice_ceiling
@@ -128,9 +129,30 @@ def _draw(
     if drawing.second is None:
         map_of = LAYERS[drawing.side.layer].map_of
         return Drawn(make_picture(origin[0], map_of and map_of(origin[0], content.search)), origin)
-    apart = difference(origin[0], origin[1], drawing.measure, cancelled)
+    first, second = (
+        _comparable(content, side, array)
+        for side, array in zip((drawing.side, drawing.second), origin, strict=True)
+    )
+    apart = difference(first, second, drawing.measure, cancelled)
     if apart is None:
         return None
     lowest = 5.0 if drawing.measure == "delta_e" else 10.0
     scale = Scale(0.0, max(nice_ceiling(apart.high), lowest), UNITS[drawing.measure], "magma")
     return Drawn(make_picture(apart.values, scale), origin, apart)
+
+
+def uses_mono_luma(content: Content, sides: Sequence[Side]) -> bool:
+    """Return whether a truth among the sides is compared with the mono luma in place of its own.
+
+    Results carry the luma of the mono camera: where that is another sensor than the truth's, all of the
+    picture would differ, whatever its colours.
+    """
+    has_truth = any(side.layer == "truth" for side in sides)
+    return has_truth and content.pair is not None and not content.pair.mono_is_luma
+
+
+def _comparable(content: Content, side: Side, array: NDArray[Any]) -> NDArray[Any]:
+    if content.pair is None or side.layer != "truth":
+        return array
+    truth = comparable_truth(content.pair)
+    return array if truth is None else truth

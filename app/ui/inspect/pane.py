@@ -38,7 +38,8 @@ class SideChooser(QComboBox):
         super().__init__(parent)
         self._sides: list[Side] = []
         self.setMaxVisibleItems(30)
-        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(15)
         self.activated.connect(self._on_activated)
 
     def show_choice(self, methods: Sequence[str], side: Side) -> None:

@@ -130,8 +130,36 @@ def test_a_blink_is_there_with_the_next_paint_and_nothing_in_between(qtbot, canv
     assert painted(canvas, *where) == gray(content, *where)
 
 
+def test_without_a_result_the_other_half_is_still_there(qtbot, canvas: Canvas) -> None:
+    content = replace(make_content(), predictions={}, messages={"net": "net failed"})
+    where = (140, 50)
+    canvas.show_content(content)
+    canvas.set_sides((B, A), "swipe")
+    qtbot.waitUntil(lambda: canvas._drawer.get(content, Drawing(A)) is not None, timeout=20_000)
+    press(canvas, "actual")
+    canvas.compare.move_divider(0.3)
+    placement = canvas.compare.placement()
+    assert placement is not None
+    left, top = placement.to_widget(where[0] + 0.5, where[1] + 0.5)
+    shown = canvas.compare.grab().toImage()
+    assert colour(shown, QPoint(int(left), int(top))) == gray(content, *where)
+    assert canvas.compare._messages[0] == "net failed"
+
+
+def test_a_truth_of_another_sensor_is_compared_with_the_mono_luma(qtbot, canvas: Canvas) -> None:
+    pair = make_pair()
+    brighter = np.clip(np.asarray(pair.truth).astype(int) + 25, 0, 255).astype(np.uint8)
+    content = make_content(replace(pair, truth=brighter, mono_is_luma=False), predict(pair))
+    show(qtbot, canvas, content, (Side("first", "net"), Side("truth")), "delta_e")
+    drawn = canvas._drawer.get(content, canvas._drawings()[-1])
+    assert drawn is not None
+    assert drawn.difference is not None
+    assert drawn.difference.median < 2, "25 levels of light alone would be ΔE 9"
+    assert "mono luma" in canvas.panes[0].line()
+
+
 def test_differences_say_how_much(qtbot, canvas: Canvas) -> None:
-    content = make_content()
+    content = make_content(replace(make_pair(), mono_is_luma=True))
     truth = Side("truth")
     show(qtbot, canvas, content, (truth, B), "difference")
     drawn = canvas._drawer.get(content, canvas._drawings()[-1])
