@@ -52,9 +52,10 @@ class ScatterPanel(QWidget):
         self.plot = make_plot("", self)
         self._item = style_plot(self.plot)
         self._item.showGrid(x=True, y=True, alpha=0.12)
-        self._item.getAxis("left").setWidth(52)
         self._item.getAxis("bottom").setHeight(36)
         self._item.getAxis("left").setWidth(64)
+        for side in ("bottom", "left"):
+            self._item.getAxis(side).enableAutoSIPrefix(False)
         self._line = pg.InfiniteLine((0, 0), angle=45, pen=pg.mkPen(FAINT, style=Qt.PenStyle.DashLine))
         self._item.addItem(self._line)
         self._dots = pg.ScatterPlotItem(
@@ -144,7 +145,7 @@ class ScatterPanel(QWidget):
         self._item.setXRange(low - margin, high + margin, padding=0)
         self._item.setYRange(low - margin, high + margin, padding=0)
         for side, name in (("bottom", found.first), ("left", found.second)):
-            self._item.getAxis(side).setLabel(f"{name}: {found.column.heading}", color=DIM)
+            self._item.getAxis(side).setLabel(name, color=DIM)
         self._show_current()
 
     def _show_current(self) -> None:
