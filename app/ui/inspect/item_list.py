@@ -12,9 +12,10 @@ from PySide6.QtCore import (
     Qt,
     Signal,
 )
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QLabel, QLineEdit, QListView, QVBoxLayout, QWidget
 
-from app.ui.theme import DIM
+from app.ui.theme import DIM, VERMILION
 
 Index = QModelIndex | QPersistentModelIndex
 
@@ -27,6 +28,7 @@ class ItemModel(QAbstractListModel):
         self._all: Sequence[str] = ()
         self._rows: list[str] = []
         self._filter = ""
+        self._problems: dict[str, str] = {}
 
     @property
     def rows(self) -> Sequence[str]:
@@ -36,6 +38,7 @@ class ItemModel(QAbstractListModel):
     def show_items(self, items: Sequence[str]) -> None:
         """Show other names."""
         self._all = items
+        self._problems = {}
         self._apply()
 
     def set_filter(self, text: str) -> None:
@@ -48,10 +51,23 @@ class ItemModel(QAbstractListModel):
         return 0 if parent.isValid() else len(self._rows)
 
     def data(self, index: Index, role: int = Qt.ItemDataRole.DisplayRole) -> object:
-        """Return a name."""
-        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
-            return self._rows[index.row()]
+        """Return a name; a pair of which a result could not be made stands out, and its tip says why."""
+        name = self._rows[index.row()]
+        problem = self._problems.get(name, "")
+        if role == Qt.ItemDataRole.DisplayRole:
+            return f"{name}  !" if problem else name
+        if role == Qt.ItemDataRole.ToolTipRole:
+            return f"{name}\n{problem}" if problem else name
+        if role == Qt.ItemDataRole.ForegroundRole and problem:
+            return QColor(VERMILION)
         return None
+
+    def mark_problem(self, name: str, problem: str) -> None:
+        """Say that a result of a pair could not be made, and why."""
+        self._problems[name] = problem
+        if name in self._rows:
+            place = self.index(self._rows.index(name), 0)
+            self.dataChanged.emit(place, place)
 
     def _apply(self) -> None:
         self.beginResetModel()

@@ -64,6 +64,7 @@ class InspectModel(QObject):
         item_changed: name of the current item.
         shown_changed: `ItemData` of the current item, whenever more of it is known.
         made: item and method of a result that is there now, of whichever item.
+        spoiled: item, and why a result of it could not be made.
         progress_changed: `Progress` of the run in bulk.
         failed: one line for the banner.
         busy_changed: whether a source is being opened.
@@ -74,6 +75,7 @@ class InspectModel(QObject):
     item_changed = Signal(str)
     shown_changed = Signal(object)
     made = Signal(str, str)
+    spoiled = Signal(str, str)
     progress_changed = Signal(object)
     failed = Signal(str)
     busy_changed = Signal(bool)
@@ -90,7 +92,7 @@ class InspectModel(QObject):
         self._runner: Runner | None = None
         self._shown: ItemData | None = None
         self._explained = ""
-        self._preferred: frozenset[str] = frozenset()
+        self._preferred: dict[str, frozenset[str]] = {}
         self._generation = 0
         self._worker: ThreadPoolExecutor | None = None
         self._progress = Progress()
@@ -200,10 +202,14 @@ class InspectModel(QObject):
             self._explained = method
             self._want()
 
-    def prefer(self, methods: Collection[str]) -> None:
-        """Make the results of these methods for the current item, and of no others: they are on screen."""
-        self._preferred = frozenset(methods)
-        self._want()
+    def prefer(self, methods: Collection[str], part: str = "canvas") -> None:
+        """Make the results of these methods for the current item: this part of the page shows them.
+
+        What nobody shows is not made.
+        """
+        if self._preferred.get(part) != frozenset(methods):
+            self._preferred[part] = frozenset(methods)
+            self._want()
 
     def run_all(self, items: Sequence[str], methods: Sequence[str]) -> None:
         """Make results in bulk."""
@@ -337,13 +343,14 @@ class InspectModel(QObject):
         shown = self._shown
         if shown is None or shown.pair is None or self._runner is None:
             return
+        preferred = frozenset[str]().union(*self._preferred.values())
         explained = self._explained if shown.store.explains(self._explained) else ""
         wishes = [
             (shown.item, method, method == explained)
             for method in shown.store.methods
             if method not in shown.problems
             and (
-                (method in self._preferred and method not in shown.predictions)
+                (method in preferred and method not in shown.predictions)
                 or (method == explained and method not in shown.explanations)
             )
         ]
@@ -359,6 +366,8 @@ class InspectModel(QObject):
         shown = self._shown
         if isinstance(event, Made):
             self.made.emit(event.item, event.method)
+        else:
+            self.spoiled.emit(event.item, f"{event.method}: {event.problem}")
         if shown is None or event.item != shown.item:
             return
         if isinstance(event, Failed):

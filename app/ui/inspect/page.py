@@ -24,9 +24,11 @@ from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
 from app.ui.inspect.keys import CANVAS_KEYS, EXPORT_KEYS, PAGE_KEYS, STUDY_KEYS
+from app.ui.inspect.maps_panel import MapsPanel
 from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.numbers import Numbers
+from app.ui.inspect.regions_panel import RegionsPanel
 from app.ui.inspect.run_bar import RunBar
 from app.ui.inspect.sides import Content
 from app.ui.inspect.why_panel import WhyPanel
@@ -184,6 +186,8 @@ class InspectPage(Page):
         self.numbers.add_to(self.bottom_tabs, self.export_menu, self.tools)
         marks = CanvasMarks(self.canvas)
         self.side_tabs.addTab(WhyPanel(self.model, self.canvas, marks, self), "Why")
+        self.side_tabs.addTab(MapsPanel(self.model, marks, self), "Maps")
+        self.side_tabs.addTab(RegionsPanel(self.model, marks, self), "Region")
 
     def _connect(self) -> None:
         model = self.model
@@ -191,6 +195,7 @@ class InspectPage(Page):
         model.methods_changed.connect(self._on_methods)
         model.item_changed.connect(self.items.show_current)
         model.shown_changed.connect(self._on_shown)
+        model.spoiled.connect(self.items.model.mark_problem)
         model.progress_changed.connect(self.run_bar.show_progress)
         model.failed.connect(self._host.banner.show_failure)
         self.numbers.failed.connect(self._host.banner.show_failure)

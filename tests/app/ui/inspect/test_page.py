@@ -104,6 +104,12 @@ def test_a_damaged_pair_says_so_in_its_place_and_others_go_on(qtbot, window: Mai
     qtbot.waitUntil(lambda: "p0.png" in page.canvas.panes[0].view._message, timeout=TIMEOUT_MS)
     page.model.set_item("p1")
     qtbot.waitUntil(lambda: page.canvas.panes[0].view.picture is not None, timeout=TIMEOUT_MS)
+    page.model.run_all(list(page.model.items), ["copy"])
+    qtbot.waitUntil(lambda: page.model.progress.done == 3, timeout=TIMEOUT_MS)
+    assert page.model.progress.failed == 1
+    tips = [page.items.model.index(row, 0).data(Qt.ItemDataRole.ToolTipRole) for row in range(3)]
+    assert "p0.png" in tips[0]
+    assert tips[1:] == ["p1", "p2"]
 
 
 def test_what_cannot_be_opened_is_said_and_what_was_open_stays(
