@@ -136,7 +136,7 @@ class Capturing:
         self._post(lambda: self._continue(go_on))
 
     def undo(self) -> None:
-        """Move the pair that was saved last to the trash."""
+        """Take back what was done last: a save (the pair goes to the trash), or `discard`."""
         self._post(self._undo)
 
     def discard(self, name: str) -> None:
@@ -383,7 +383,7 @@ class Capturing:
                 state=replace(state, plan=None),
                 total=len(history),
                 strip=history.strip,
-                can_undo=bool(len(history)),
+                can_undo=history.can_undo,
                 resumable=resumable,
                 unsigned=len(history.missing),
             )
@@ -449,18 +449,17 @@ class Capturing:
         self._on_change()
 
     def _undo(self) -> None:
-        self._is_gone(self._history.undo())
+        self._was_edited(self._history.undo())
 
     def _discard(self, name: str) -> None:
-        self._history.discard(name)
-        self._is_gone(name)
+        self._was_edited(self._history.discard(name))
 
-    def _is_gone(self, name: str) -> None:
+    def _was_edited(self, words: str) -> None:
         self._set(
             strip=self._history.strip,
             total=len(self._history),
-            can_undo=bool(len(self._history)),
-            reason=f"Pair {name} is in the trash",
+            can_undo=self._history.can_undo,
+            reason=words,
         )
         self._on_change()
 

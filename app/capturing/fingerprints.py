@@ -82,6 +82,10 @@ class Fingerprints:
             self._names.pop(row)
             self._rows[row : len(self._names)] = self._rows[row + 1 : len(self._names) + 1]
 
+    def value(self, name: str) -> Signature | None:
+        """Return the signature of a saved pair; None if it is not known."""
+        return self._rows[self._names.index(name)].copy() if name in self._names else None
+
     def distance(self, value: Signature) -> float | None:
         """Return the distance to the most similar saved pair, 0 … 2; None if there is none."""
         if not self._names:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import deque
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.capturing.fingerprints import Fingerprints, Signature, signature
@@ -18,6 +19,16 @@ log = logging.getLogger(__name__)
 
 STRIP_LENGTH = 24
 SHOWN_AT_FIRST = 8
+
+
+@dataclass(frozen=True, eq=False)
+class _Discarded:
+    """What is needed to take a pair in again: its place, its signature, its place in the strip."""
+
+    name: str
+    place: int
+    signature: Signature | None
+    shown: SavedPair | None
 
 
 class History:
@@ -38,6 +49,7 @@ class History:
         self._names: list[str] = []
         self._last: str | None = None  # that somebody looked at
         self._strip: deque[SavedPair] = deque(maxlen=STRIP_LENGTH)
+        self._discarded: list[_Discarded] = []
         self.missing: deque[PairRecord] = deque()
         self._reader: DatasetReader | None = None
         self._editor: DatasetEditor | None = None
@@ -71,6 +83,7 @@ class History:
     def add(self, name: str, value: Signature | None) -> None:
         """Take in a pair that was just saved; None: nobody looked at it."""
         self._names.append(name)
+        self._discarded.clear()  # what is undone first is this
         if value is not None:
             self._fingerprints.add(name, value)
             self._last = name
@@ -79,23 +92,31 @@ class History:
         """Append to the strip."""
         self._strip.append(pair)
 
+    @property
+    def can_undo(self) -> bool:
+        """Return whether there is something to take back: a save, or a pair that was discarded."""
+        return bool(self._names or self._discarded)
+
     def undo(self) -> str:
-        """Move the pair that was saved last to the trash and return its name. Raises DatasetError."""
+        """Take back what was done last, and return what that was, in one line: a save or `discard`.
+
+        Raises DatasetError.
+        """
+        if self._discarded:
+            name = self._discarded[-1].name
+            self._restore(self._discarded[-1])
+            self._discarded.pop()
+            return f"Pair {name} is back"
         if not self._names:
             raise DatasetError("there is no save to take back")
         name = self._names[-1]
-        self.discard(name)
-        return name
+        self._remove(name)
+        return f"Pair {name} is in the trash"
 
-    def discard(self, name: str) -> None:
-        """Move a pair to the trash. Raises DatasetError."""
-        if self._editor is None or name not in self._names:
-            raise DatasetError(f"the dataset has no pair {name}")
-        self._editor.apply(Edit((name,), trashed=True))
-        self._names.remove(name)
-        self._fingerprints.remove(name)
-        self._last = self._names[-1] if self._names else None
-        self._strip = deque((pair for pair in self._strip if pair.name != name), maxlen=STRIP_LENGTH)
+    def discard(self, name: str) -> str:
+        """Move a pair to the trash, and return what was done, in one line. Raises DatasetError."""
+        self._discarded.append(self._remove(name))
+        return f"Pair {name} is in the trash"
 
     def sign_one(self) -> None:
         """Look at one of the pairs that nobody has looked at yet."""
@@ -107,6 +128,29 @@ class History:
             log.info("pair %s could not be looked at", record.name, exc_info=True)
         else:
             self._fingerprints.add(record.name, signature(small_picture(pair.mono)))
+
+    def _remove(self, name: str) -> _Discarded:
+        if self._editor is None or name not in self._names:
+            raise DatasetError(f"the dataset has no pair {name}")
+        self._editor.apply(Edit((name,), trashed=True))
+        shown = next((pair for pair in self._strip if pair.name == name), None)
+        removed = _Discarded(name, self._names.index(name), self._fingerprints.value(name), shown)
+        self._names.remove(name)
+        self._fingerprints.remove(name)
+        self._last = self._names[-1] if self._names else None
+        self._strip = deque((pair for pair in self._strip if pair.name != name), maxlen=STRIP_LENGTH)
+        return removed
+
+    def _restore(self, removed: _Discarded) -> None:
+        assert self._editor is not None
+        self._editor.apply(Edit((removed.name,), trashed=False))
+        self._names.insert(removed.place, removed.name)
+        if removed.signature is not None:
+            self._fingerprints.add(removed.name, removed.signature)
+        if removed.shown is not None:
+            strip = sorted((*self._strip, removed.shown), key=lambda pair: self._names.index(pair.name))
+            self._strip = deque(strip, maxlen=STRIP_LENGTH)
+        self._last = self._names[-1]
 
     def _show_again(self, record: PairRecord) -> None:
         assert self._reader is not None

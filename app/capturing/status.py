@@ -47,7 +47,7 @@ class CaptureStatus:
         reason: why the last shot was not saved, or what is waited for; empty if all is well.
         seconds_left: until the target, at the pace of now; None if there is no pace yet.
         strip: what was saved last, oldest first.
-        can_undo: there is a save to take back.
+        can_undo: there is a save or a `discard` to take back.
         resumable: what was running when the dataset was left or saving failed; offer to continue it.
         unsigned: saved pairs that still have to be looked at before duplicates of them are noticed.
     """

@@ -50,7 +50,12 @@ class ModeBar(QWidget):
         self._add(row, "record", "Record", "R", "Save every pair until pressed again", self._on_record)
         row.addStretch(1)
         self._add(
-            row, "undo", "Undo", "Ctrl+Z", "Move the pair that was saved last to the trash", self._on_undo
+            row,
+            "undo",
+            "Undo",
+            "Ctrl+Z",
+            "Take back the last save (to the trash), or bring the pair back that was just thrown away",
+            self._on_undo,
         )
         self.buttons["single"].setCheckable(False)
         self.buttons["undo"].setCheckable(False)

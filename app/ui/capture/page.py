@@ -49,7 +49,7 @@ class CapturePage(Page):
         self._on_screen = False
         self._capturing: Capturing | None = None
         self._status = PipelineStatus()
-        self._continue_wanted = False
+        self._continue_wanted: Path | None = None
         self._last: LastSession | None = None
         self._heard = CaptureStatus()
         self._look = LastSessionLook(self)
@@ -308,15 +308,15 @@ class CapturePage(Page):
         if key == "choose":
             self._saving.ask()
         elif key == "reopen" and self._last is not None:
-            self._continue_wanted = True
+            self._continue_wanted = self._last.folder
             self._bridge.open_dataset(self._last.folder)
         elif capturing is not None and key in ("continue", "forget"):
             capturing.continue_plan(key == "continue")
 
-    def _on_done(self, request: str, detail: str) -> None:  # noqa: ARG002 - Qt gives both
-        if request == "open_dataset" and self._continue_wanted:
-            self._continue_wanted = False
-            if self._capturing is not None:
+    def _on_done(self, request: str, detail: str) -> None:
+        if request == "open_dataset":
+            wanted, self._continue_wanted = self._continue_wanted, None
+            if self._capturing is not None and wanted == Path(detail):
                 self._capturing.continue_plan(True)
 
     # --- capturing ---
@@ -341,7 +341,7 @@ class CapturePage(Page):
             self._saving.begin(plan)
 
     def undo(self) -> None:
-        """Take the last save back."""
+        """Take back what was done last: a save, or a pair that was thrown away."""
         if self._capturing is not None and self._status.capture.can_undo:
             self._capturing.undo()
 

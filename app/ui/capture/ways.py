@@ -67,7 +67,7 @@ KEYS: tuple[Key, ...] = (
         Key(f"tag_{number}", f"Tag {number}", (str(number),), "Tag the next pairs, or no longer")
         for number in range(1, TAGS + 1)
     ),
-    Key("undo", "Undo", ("Ctrl+Z",), "Take the last save back: to the trash"),
+    Key("undo", "Undo", ("Ctrl+Z",), "Take back the last save or the last pair thrown away"),
     Key("large", "Next picture", ("V",), "Let the next picture be the large one"),
     Key("raw", "Raw", ("Shift+V",), "Pictures raw, as they are saved, or rectified"),
     Key("edit_tags", "Edit tags", ("Ctrl+T",), "Rename the tags, or be done with it"),

@@ -95,7 +95,11 @@ def test_a_pair_is_asked_a_folder_for_saved_tagged_and_taken_back(
     qtbot.waitUntil(lambda: page.strip.names == ("000001",), timeout=WAIT_MS)
     assert page.stage.currentWidget() is page.pictures
     press(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    qtbot.waitUntil(saved(page, 0), timeout=WAIT_MS)
+    qtbot.waitUntil(lambda: page.strip.names == ("000000", "000001"), timeout=WAIT_MS)
+    assert page.said.said.text == "Pair 000000 is back"
+    for left in (1, 0):
+        press(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        qtbot.waitUntil(saved(page, left), timeout=WAIT_MS)
     reader = DatasetReader.open(folder)
     assert not reader.records
     assert len(reader.trash) == 2
