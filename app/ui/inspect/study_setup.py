@@ -22,7 +22,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.inspecting.study import AGAIN_SHARE, PAPER_PAIRS, StudyPlan, draw_plan, questions
-from app.inspecting.study_store import create_study, raters, read_plan, read_votes
+from app.inspecting.study_store import raters, read_plan, read_votes
 from app.ui.calibration.jobs import Job
 from capture.errors import DatasetError
 
@@ -47,13 +47,13 @@ class StudySetup(QWidget):
     """Form of a study.
 
     Signals:
-        rate_wanted: folder and name of the rater.
+        rate_wanted: folder, name of the rater, and the plan of a new study (None: one is there).
         results_wanted: folder.
         failed: one line for the banner.
         left: back to comparing.
     """
 
-    rate_wanted = Signal(object, str)
+    rate_wanted = Signal(object, str, object)
     results_wanted = Signal(object)
     failed = Signal(str)
     left = Signal()
@@ -141,12 +141,11 @@ class StudySetup(QWidget):
         if known is None:
             return
         try:
-            if known.plan is None:
-                create_study(self._folder, self._new_plan())
+            plan = self._new_plan() if known.plan is None else None
         except DatasetError as error:
             self.failed.emit(str(error))
             return
-        self.rate_wanted.emit(self._folder, self.rater.text())
+        self.rate_wanted.emit(self._folder, self.rater.text(), plan)
 
     def _new_plan(self) -> StudyPlan:
         entries = [self.methods.item(i) for i in range(self.methods.count())]

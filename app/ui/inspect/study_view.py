@@ -7,12 +7,14 @@ from pathlib import Path
 from PySide6.QtCore import QStandardPaths, Signal
 from PySide6.QtWidgets import QStackedWidget, QVBoxLayout, QWidget
 
-from app.inspecting.study_store import Ballot
+from app.inspecting.sources import Source
+from app.inspecting.study import StudyPlan
+from app.inspecting.study_store import Ballot, check_rater, create_study
+from app.ui.calibration.jobs import Job
 from app.ui.inspect.model import InspectModel
 from app.ui.inspect.study_rating import RatingView
 from app.ui.inspect.study_result_view import StudyResultView
 from app.ui.inspect.study_setup import StudySetup
-from capture.errors import DatasetError
 
 
 class StudyView(QWidget):
@@ -30,6 +32,10 @@ class StudyView(QWidget):
         super().__init__(parent)
         self._model = model
         self._folder = Path()
+        self._source: Source | None = None
+        self._opening = Job("opening the study", self)
+        self._opening.finished.connect(self._on_opened)
+        self._opening.failed.connect(self.failed)
         self.setup = StudySetup(self)
         self.rating = RatingView(self)
         self.results = StudyResultView(self)
@@ -54,27 +60,22 @@ class StudyView(QWidget):
         if source is None:
             self.failed.emit("Open pairs first: a study rates results of what is open.")
             return
-        if not self._folder.name or not self._folder.exists():
-            self._folder = studies_folder() / source.title
+        if source is not self._source:
+            self._source, self._folder = source, studies_folder() / source.title
         self.setup.offer(self._folder, list(self._model.items), list(self._model.methods))
         self.stack.setCurrentWidget(self.setup)
         self.setup.rater.setFocus()
 
-    def rate(self, folder: Path, rater: str) -> None:
-        """Let a rater begin, or go on."""
-        store = self._model.store
-        if store is None:
-            return
-        try:
-            ballot = Ballot(folder, rater)
-        except DatasetError as error:
-            self.failed.emit(str(error))
-            return
-        problem = self._stranger(ballot)
-        if problem:
+    def rate(self, folder: Path, rater: str, plan: StudyPlan | None = None) -> None:
+        """Let a rater begin, or go on; with a plan, a study is made first."""
+        self._opening.start(lambda _tell, _cancelled: _open(folder, rater, plan))
+
+    def _on_opened(self, ballot: Ballot) -> None:
+        store, problem = self._model.store, self._stranger(ballot)
+        if problem or store is None:
             self.failed.emit(problem)
             return
-        self._folder = folder
+        self._folder = ballot.folder
         self.stack.setCurrentWidget(self.rating)
         self.rating.begin(ballot, store)
 
@@ -86,6 +87,7 @@ class StudyView(QWidget):
 
     def close_threads(self) -> None:
         """End what runs in the background."""
+        self._opening.close()
         for part in (self.setup, self.rating, self.results):
             part.close_threads()
 
@@ -102,6 +104,14 @@ class StudyView(QWidget):
         if method is not None:
             return "This study rates a method that is not chosen: choose its methods, or another folder."
         return ""
+
+
+def _open(folder: Path, rater: str, plan: StudyPlan | None) -> Ballot:
+    """Make the study if it is new, and open a rater's answers, in a worker thread. Raises DatasetError."""
+    check_rater(rater)
+    if plan is not None:
+        create_study(folder, plan)
+    return Ballot(folder, rater)
 
 
 def studies_folder() -> Path:

@@ -307,14 +307,18 @@ def study(measured: Bench, qtbot, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     return view
 
 
+def _start(view, qtbot) -> None:
+    view.setup.start_button.click()
+    qtbot.waitUntil(lambda: view.stack.currentWidget() is view.rating, timeout=20_000)
+
+
 def _rate(view, qtbot, level: str) -> None:
     qtbot.waitUntil(lambda: view.rating.ready, timeout=20_000)
     QTest.keyClick(view.rating, level)
 
 
 def test_a_study_is_rated_by_keys_and_shows_its_result(study, qtbot, tmp_path: Path):
-    study.setup.start_button.click()
-    assert study.stack.currentWidget() is study.rating
+    _start(study, qtbot)
     asked = len(study.rating._ballot.questions)
     assert asked == COUNT * len(METHODS) + 1
     for _ in range(asked):
@@ -335,7 +339,7 @@ def test_a_study_is_rated_by_keys_and_shows_its_result(study, qtbot, tmp_path: P
 
 
 def test_a_rater_sees_no_names(study, qtbot):
-    study.setup.start_button.click()
+    _start(study, qtbot)
     qtbot.waitUntil(lambda: study.rating.ready, timeout=20_000)
     texts = [w.text() for w in study.rating.findChildren(QWidget) if hasattr(w, "text")]
     tips = [w.toolTip() for w in study.rating.findChildren(QWidget)]
@@ -344,7 +348,7 @@ def test_a_rater_sees_no_names(study, qtbot):
 
 
 def test_a_pause_goes_on_where_it_was_and_back_changes_an_answer(study, qtbot, tmp_path: Path):
-    study.setup.start_button.click()
+    _start(study, qtbot)
     _rate(study, qtbot, "1")
     qtbot.waitUntil(lambda: study.rating.number == 1 and study.rating.ready, timeout=20_000)
     QTest.keyClick(study.rating, Qt.Key.Key_Backspace)
@@ -356,12 +360,12 @@ def test_a_pause_goes_on_where_it_was_and_back_changes_an_answer(study, qtbot, t
     folder = tmp_path / "studies" / "pairs"
     assert {q: v.level for q, v in read_votes(folder, Ballot(folder, "ann").plan, "ann").items()} == {0: 5}
     qtbot.waitUntil(study.setup.start_button.isEnabled, timeout=20_000)
-    study.setup.start_button.click()
+    _start(study, qtbot)
     assert study.rating.number == 1
 
 
 def test_an_answer_that_cannot_be_kept_is_asked_again(study, qtbot, tmp_path: Path):
-    study.setup.start_button.click()
+    _start(study, qtbot)
     qtbot.waitUntil(lambda: study.rating.ready, timeout=20_000)
     votes = tmp_path / "studies" / "pairs" / "votes"
     votes.rmdir()
@@ -382,10 +386,16 @@ def test_a_bad_name_and_a_strangers_study_are_refused_in_words(study, qtbot, tmp
     study.failed.connect(failures.append)
     study.setup.rater.setText("../evil")
     study.setup.start_button.click()
-    assert "letters" in failures[-1]
+    qtbot.waitUntil(lambda: len(failures) == 1, timeout=20_000)
+    assert "letters" in failures[0]
+    # Nothing was made for a name that cannot be.
+    assert not (tmp_path / "studies").exists()
+    study.setup.rater.setText("ann")
+    _start(study, qtbot)
     text = (tmp_path / "studies" / "pairs" / "study.toml").read_text()
     other = tmp_path / "other"
     other.mkdir()
     (other / "study.toml").write_text(text.replace('"p0"', '"elsewhere"'))
     study.rate(other, "ann")
-    assert "elsewhere" in failures[-1]
+    qtbot.waitUntil(lambda: len(failures) == 2, timeout=20_000)
+    assert "elsewhere" in failures[1]
