@@ -177,6 +177,7 @@ class CapturePage(Page):
     def entered(self) -> None:
         """Measure from now on, and look whether there is something to continue."""
         self._on_screen = True
+        self._heard = self._bridge.status().capture  # what was answered elsewhere is no news here
         self._on_status(self._bridge.status())
         if self._capturing is not None:
             self._capturing.watch(True)
@@ -351,7 +352,6 @@ class CapturePage(Page):
         if folder:
             self.review.show_pair(Path(folder), pair)
             self.stage.setCurrentWidget(self.review)
-            self._take_keys()
 
     def show_live(self) -> None:
         """Show the live pictures again."""

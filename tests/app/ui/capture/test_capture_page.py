@@ -82,16 +82,20 @@ def test_a_pair_is_asked_a_folder_for_saved_tagged_and_taken_back(
     assert {record.mode for record in records} == {"single"}
     assert records[0].gates["skew_ms"] == pytest.approx(3.0, abs=2.0)
 
-    # Large, and back; then the wrong one goes, wherever it stands.
-    page.strip.setCurrentRow(0)
+    # Large, the next one, and back; then the wrong one goes, wherever it stands.
+    strip = page.strip
+    spot = spot_of(strip, "000000")
+    assert spot is not None
+    QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=spot.toPoint())
     qtbot.waitUntil(lambda: page.review.mono.picture is not None, timeout=WAIT_MS)
     assert page.stage.currentWidget() is page.review
+    QTest.keyClick(strip, Qt.Key.Key_Right)
+    assert page.review.pair is not None
+    assert page.review.pair.name == "000001"
     press(page, Qt.Key.Key_Escape)
     assert page.stage.currentWidget() is page.pictures
-    spot = spot_of(page.strip, "000000")
-    assert spot is not None
-    QTest.mouseClick(page.strip.viewport(), Qt.MouseButton.LeftButton, pos=spot.toPoint())
-    press(page, Qt.Key.Key_Delete)
+    QTest.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=spot.toPoint())
+    QTest.keyClick(strip, Qt.Key.Key_Delete)
     qtbot.waitUntil(lambda: page.strip.names == ("000001",), timeout=WAIT_MS)
     assert page.stage.currentWidget() is page.pictures
     press(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
