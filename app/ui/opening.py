@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QEvent, QMimeData, QObject, Qt, Signal
@@ -119,8 +120,8 @@ class Opening(QObject):
             if paths:
                 menu.addSection(title)
             for path in paths:
-                action = menu.addAction(_short(Path(path)))
-                action.setToolTip(path)
+                action = menu.addAction(_short(Path(path)).replace("&", "&&"))
+                action.setToolTip(escape(path))
                 action.setData((title, path))
                 action.setEnabled(Path(path).exists())
         if menu.isEmpty():

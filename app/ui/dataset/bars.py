@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 from PySide6.QtCore import QStringListModel, Qt, Signal
@@ -21,6 +22,8 @@ from PySide6.QtWidgets import (
 )
 
 from app.browsing.columns import COLUMNS
+from app.browsing.filters import PairFilter
+from app.browsing.table import PairTable
 from app.ui.dataset.sheet_view import WIDTHS_PX
 from app.ui.labels import ElidedLabel
 
@@ -95,11 +98,29 @@ class HeadBar(QWidget):
         self.down.clicked.connect(self._on_order)
         self.recent.triggered.connect(self._on_recent)
 
+    def show_dataset(self, table: PairTable | None, shown: int, wanted: PairFilter) -> None:
+        """Say what is open, and how many pairs of it are shown."""
+        if table is None:
+            self.title.setText("No dataset is open")
+            self.counts.setText("")
+            return
+        self.title.setText(f"<b>{escape(table.folder.name)}</b>")
+        self.title.setToolTip(escape(str(table.folder)))
+        if wanted.trash:
+            words = f"Trash: {shown:,} pair{'s' * (shown != 1)}"
+        else:
+            words = f"{shown:,} shown of " if wanted.narrows else ""
+            words += f"{table.size:,} pair{'s' * (table.size != 1)}"
+            excluded = int((table.excluded & ~table.trashed).sum())
+            words += f" · {excluded:,} excluded" if excluded else ""
+            words += " · plain folder" if table.is_plain else ""
+        self.counts.setText(f" {words}")
+
     def show_recent(self, folders: tuple[Path, ...]) -> None:
         """Offer folders that were open before."""
         self.recent.clear()
         for folder in folders:
-            action = self.recent.addAction(f"{folder.name}    {folder.parent}")
+            action = self.recent.addAction(f"{folder.name}    {folder.parent}".replace("&", "&&"))
             action.setData(str(folder))
         if not folders:
             self.recent.addAction("Nothing was open before").setEnabled(False)

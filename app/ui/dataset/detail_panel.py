@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QSplitter, QVBoxLayout, QWidget
@@ -34,6 +35,7 @@ class DetailPanel(QWidget):
         self.about.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hashes = QLabel(self)
         self.hashes.setProperty("role", "small")
+        self.hashes.setTextFormat(Qt.TextFormat.PlainText)
         for label in (self.title, self.about, self.hashes):
             label.setWordWrap(True)
         self._values = {spec.key: (QLabel(self), QLabel(self)) for spec in GATES}
@@ -122,7 +124,7 @@ class DetailPanel(QWidget):
             self.title.setStyleSheet(f"color: {DIM};")
             return
         state = " · in the trash" if record.trashed else " · excluded" if record.excluded else ""
-        self.title.setText(f"<b>{record.name}</b>{state}<span style='color:{DIM}'> · {place}</span>")
+        self.title.setText(f"<b>{escape(record.name)}</b>{state}<span style='color:{DIM}'> · {place}</span>")
         self.title.setStyleSheet(f"color: {TEXT};")
         self.about.setText(_about(record, session))
         self._show_gates(record, session)
@@ -185,7 +187,7 @@ def _about(record: PairRecord, session: Mapping[str, object]) -> str:
     if sha:
         lines.append(("Cal. SHA-256", sha[:16] + "…"))
     cells = "".join(
-        f"<tr><td style='color:{DIM}; padding-right:10px'>{title}</td><td>{_escaped(text)}</td></tr>"
+        f"<tr><td style='color:{DIM}; padding-right:10px'>{title}</td><td>{escape(text)}</td></tr>"
         for title, text in lines
         if text
     )
@@ -203,7 +205,3 @@ def _frame_words(frame: FrameRecord, camera: object) -> str:
 
 def _text(value: object) -> str:
     return "" if value is None else str(value)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

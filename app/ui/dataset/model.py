@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -174,7 +175,7 @@ class PairModel(QAbstractTableModel):
                 return self._warned
             return self._excluded if record.excluded else None
         if role == Qt.ItemDataRole.ToolTipRole and column.key in ("tags", "saved"):
-            return column.text(record) or None
+            return escape(column.text(record)) or None
         return None
 
     def headerData(  # noqa: N802

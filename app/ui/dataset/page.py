@@ -5,38 +5,23 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
-from PySide6.QtCore import QByteArray, QItemSelectionModel, QModelIndex, QSignalBlocker, Qt, QTimer
-from PySide6.QtWidgets import (
-    QAbstractItemView,
-    QFileDialog,
-    QHeaderView,
-    QLabel,
-    QSplitter,
-    QStackedWidget,
-    QTableView,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtCore import QByteArray, QModelIndex, QSignalBlocker, Qt, QTimer
+from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from app.browsing.columns import COLUMNS
 from app.browsing.table import PairTable
-from app.browsing.thumbnails import Job, Thumbnail
-from app.browsing.undo import titled
 from app.ui.banner import BannerLine
 from app.ui.dataset.bars import HeadBar, SelectionBar
 from app.ui.dataset.detail_panel import DetailPanel
+from app.ui.dataset.editing import Editing
 from app.ui.dataset.filter_panel import FilterPanel
+from app.ui.dataset.gallery import WAYS, Gallery
 from app.ui.dataset.keys import DATASET_KEYS, HANDS
 from app.ui.dataset.model import PairModel
-from app.ui.dataset.session import DatasetSession, Detail
-from app.ui.dataset.sheet_view import SheetView
-from app.ui.dataset.thumbs import ThumbMemory
+from app.ui.dataset.selection import Selection
+from app.ui.dataset.session import DatasetSession
 from app.ui.keys import make_key_actions
 from app.ui.pages import Host, Page
-from capture.dataset_edits import Edit
-from capture.dataset_records import PairRecord, check_tag
-from capture.errors import DatasetError
 
 KEY = "dataset"
 EMPTY = (
@@ -44,12 +29,13 @@ EMPTY = (
     "folder with mono/ and color/.\nThe page Capture makes new ones (Ctrl+2)."
 )
 DEFAULT_WIDTH_PX = 260
+FILTERS_PX, DETAIL_PX = 222, 318
 ZOOM = 1.15
-WAYS = ("sheet", "table")
+PROGRESS_MS = 500
 
 
 class DatasetPage(Page):
-    """Puts the parts together: session → model → views; actions → edits."""
+    """Puts the parts together: session → model → views; commands → edits."""
 
     KEYS = DATASET_KEYS
     HANDS = HANDS
@@ -58,25 +44,22 @@ class DatasetPage(Page):
         super().__init__()
         self._host = host
         self._settings = host.settings
-        self.setAcceptDrops(False)  # the window takes them
         self.session = DatasetSession(self)
         self.model = PairModel(self)
-        self.memory = ThumbMemory()
         self.actions_by_name = make_key_actions(DATASET_KEYS, self)
         self.head = HeadBar(self.actions_by_name, self)
         self.problem = BannerLine("error", self)
         self.filters = FilterPanel(self)
-        self.sheet = SheetView(self.memory, self)
-        self.table = QTableView(self)
+        self.gallery = Gallery(self.model, self.session, self)
+        self.sheet, self.table = self.gallery.sheet, self.gallery.table
+        self.selection = Selection(self.model, self.sheet.selectionModel(), self)
         self.detail = DetailPanel(self)
         self.bar = SelectionBar(self.actions_by_name, self)
-        self._message = QLabel(EMPTY, self)
+        self.editing = Editing(self.session, self.model, self.selection, self.bar, self.actions_by_name, self)
         self._dialog: QFileDialog | None = None
-        self._way = "sheet"
+        self._detailed = ""
         self._entered_once = False
-        self._look = QTimer(self, singleShot=True, interval=0)
-        self._progress = QTimer(self, interval=500)
-        self._prepare_views()
+        self._progress = QTimer(self, interval=PROGRESS_MS)
         self._lay_out()
         self._connect()
         self._restore()
@@ -88,6 +71,31 @@ class DatasetPage(Page):
         """Open a dataset or a plain folder of pairs."""
         self.session.open(folder)
 
+    def ask(self) -> None:
+        """Ask for a folder."""
+        if self._dialog is None:
+            self._dialog = QFileDialog(self, "Dataset, or a folder with mono/ and color/")
+            self._dialog.setFileMode(QFileDialog.FileMode.Directory)
+            self._dialog.setOption(QFileDialog.Option.ShowDirsOnly)
+            self._dialog.fileSelected.connect(self._on_folder)
+        start = self.session.folder.parent if self.session.folder else self._settings.dataset_parent
+        if start is not None and start.is_dir():
+            self._dialog.setDirectory(str(start))
+        self._dialog.open()
+
+    def inspect(self) -> None:
+        """Show the selected pairs on the page Inspect, or the current one; all if all are selected."""
+        table, names, record = self.model.table, self.selection.names, self.selection.current
+        if table is None or self.model.wanted.trash or record is None:
+            return
+        if len(names) <= 1:
+            names = (record.name,)
+        used = tuple(name for name in names if not table.records[table.row_of[name]].excluded)
+        if not used:
+            self._host.toast.flash("Excluded pairs are not inspected: include them first (X)")
+            return
+        self._host.open_in_inspect(table.folder, () if len(used) == table.size else used)
+
     # --- coming and going ---
 
     def entered(self) -> None:
@@ -95,25 +103,27 @@ class DatasetPage(Page):
         if not self._entered_once:
             self._entered_once = True
             if self._settings.layout_of(f"{KEY}/middle").isEmpty():
-                side = max(318, self.width() // 5)
-                self._splitter.setSizes([222, self.width() - 222 - side, side])
+                side = max(DETAIL_PX, self.width() // 5)
+                self._splitter.setSizes([FILTERS_PX, self.width() - FILTERS_PX - side, side])
             folder = self._likely_folder()
             if folder is not None and self.session.folder is None and self.session.idle:
                 self.open(folder)
         self.session.set_followed(followed=True)
         self._progress.start()
-        self._look.start()
+        self.gallery.look()
 
     def left(self) -> None:
         """Stop following; remember how the page is arranged."""
         self.session.set_followed(followed=False)
         self._progress.stop()
-        settings = self._settings
-        settings.set_layout_of(f"{KEY}/columns", self.table.horizontalHeader().saveState())
-        settings.set_layout_of(f"{KEY}/middle", self._splitter.saveState())
-        settings.set_layout_of(f"{KEY}/detail", self.detail.splitter.saveState())
-        settings.set_layout_of(f"{KEY}/width", QByteArray(str(self.sheet.picture_width).encode()))
-        settings.set_layout_of(f"{KEY}/way", QByteArray(self._way.encode()))
+        for part, state in (
+            ("columns", self.table.horizontalHeader().saveState()),
+            ("middle", self._splitter.saveState()),
+            ("detail", self.detail.splitter.saveState()),
+            ("width", QByteArray(str(self.sheet.picture_width).encode())),
+            ("way", QByteArray(self.gallery.way.encode())),
+        ):
+            self._settings.set_layout_of(f"{KEY}/{part}", state)
 
     def closed(self) -> None:
         """End the threads."""
@@ -128,50 +138,12 @@ class DatasetPage(Page):
 
     # --- building ---
 
-    def _prepare_views(self) -> None:
-        table = self.table
-        table.setObjectName("datasetTable")
-        for view in (self.sheet, table):
-            view.setModel(self.model)
-        table.setSelectionModel(self.sheet.selectionModel())
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setShowGrid(False)
-        table.setAlternatingRowColors(True)
-        table.setWordWrap(False)
-        table.setTabKeyNavigation(False)
-        table.setFrameShape(QAbstractItemView.Shape.NoFrame)
-        table.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-        rows = table.verticalHeader()
-        rows.hide()
-        rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(24)
-        head = table.horizontalHeader()
-        head.setSectionsMovable(True)
-        head.setHighlightSections(False)
-        head.setMinimumSectionSize(40)
-        head.setSortIndicatorClearable(True)
-        head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        for number, column in enumerate(COLUMNS):
-            table.setColumnWidth(
-                number, max(column.width_px, 24 + head.fontMetrics().horizontalAdvance(column.heading))
-            )
-        table.setSortingEnabled(True)
-
     def _lay_out(self) -> None:
-        self._message.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self._message.setWordWrap(True)
-        self._message.setProperty("role", "dim")
-        self._message.setMargin(30)
-        self._stage = QStackedWidget(self)
-        for widget in (self.sheet, self.table, self._message):
-            self._stage.addWidget(widget)
         middle = QWidget(self)
         column = QVBoxLayout(middle)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self._stage, 1)
+        column.addWidget(self.gallery, 1)
         column.addWidget(self.bar)
         self._splitter = QSplitter(Qt.Orientation.Horizontal, self)
         for part, stretch in ((self.filters, 0), (middle, 1), (self.detail, 0)):
@@ -186,35 +158,27 @@ class DatasetPage(Page):
         whole.addWidget(self._splitter, 1)
 
     def _connect(self) -> None:
-        session, model = self.session, self.model
+        session = self.session
         session.table_changed.connect(self._show_table)
         session.opened.connect(self._on_opened)
         session.refused.connect(self._on_refused)
         session.failed.connect(self.problem.insist)
         session.busy_changed.connect(self._on_busy)
-        session.history_changed.connect(self._show_history)
         session.said.connect(self._host.toast.flash)
-        session.thumbnails_made.connect(self._on_thumbnails)
-        session.detailed.connect(self._on_detail)
+        session.detailed.connect(self.detail.show_detail)
+        self.editing.refused.connect(self.problem.insist)
+        self.editing.told.connect(self._host.toast.flash)
         self.filters.changed.connect(self._on_filter)
         self.head.recent_chosen.connect(self.open)
         self.head.order_chosen.connect(self._on_order)
         self.head.way_chosen.connect(self.show_way)
         self.table.horizontalHeader().sortIndicatorChanged.connect(self._on_header)
-        self.sheet.looked_at.connect(self._look.start)
-        self.sheet.zoomed.connect(self._on_zoomed)
-        self._look.timeout.connect(self._want_thumbnails)
+        self.sheet.zoomed.connect(self._zoom)
         self._progress.timeout.connect(self._show_progress)
         self.bar.width_slider.valueChanged.connect(self.sheet.set_cells)
-        self.bar.tag.given.connect(self._on_tag)
-        self.bar.tag.left.connect(self._take_keys)
-        model.modelReset.connect(self._look.start)
-        model.rowsInserted.connect(self._look.start)
-        selection = self.sheet.selectionModel()
-        selection.selectionChanged.connect(self._on_selection)
-        selection.currentChanged.connect(self._on_current)
-        for view in (self.sheet, self.table):
-            view.activated.connect(self._on_activated)
+        self.bar.tag.left.connect(self.gallery.take_keys)
+        self.selection.moved.connect(self._on_moved)
+        self.gallery.opened.connect(self.inspect)
         for name, slot in {
             "open": self.ask,
             "find": self._on_find,
@@ -223,31 +187,28 @@ class DatasetPage(Page):
             "larger": self._on_larger,
             "smaller": self._on_smaller,
             "inspect": self.inspect,
-            "tag": self._on_tag_key,
-            "exclude": self._on_exclude,
-            "trash": self._on_trash,
             "show_trash": self._on_show_trash,
-            "undo": session.undo,
-            "redo": session.redo,
         }.items():
             self.actions_by_name[name].triggered.connect(slot)
 
     def _restore(self) -> None:
-        settings = self._settings
-        columns = settings.layout_of(f"{KEY}/columns")
+        head = self.table.horizontalHeader()
+        columns = self._settings.layout_of(f"{KEY}/columns")
         if not columns.isEmpty():
-            with QSignalBlocker(self.table.horizontalHeader()):
-                self.table.horizontalHeader().restoreState(columns)
-        self.table.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+            with QSignalBlocker(head):
+                head.restoreState(columns)
+        head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
         for part, splitter in (("middle", self._splitter), ("detail", self.detail.splitter)):
-            state = settings.layout_of(f"{KEY}/{part}")
+            state = self._settings.layout_of(f"{KEY}/{part}")
             if not state.isEmpty():
                 splitter.restoreState(state)
-        width = bytes(settings.layout_of(f"{KEY}/width").data()).decode(errors="replace")
+        width, way = (
+            bytes(self._settings.layout_of(f"{KEY}/{part}").data()).decode(errors="replace")
+            for part in ("width", "way")
+        )
         self.bar.width_slider.setValue(int(width) if width.isdecimal() else DEFAULT_WIDTH_PX)
-        way = bytes(settings.layout_of(f"{KEY}/way").data()).decode(errors="replace")
         self.show_way(way if way in WAYS else "sheet")
-        self.head.show_recent(settings.recent_datasets)
+        self.head.show_recent(self._settings.recent_datasets)
 
     # --- what comes from the session ---
 
@@ -255,22 +216,17 @@ class DatasetPage(Page):
         before = self.model.table
         if table is not None and (before is None or before.folder != table.folder):
             self._begin(table)
-        chosen = self.model.selected_rows(self.sheet.selectionModel())
-        current = self._current_record()
-        shown = self.model.rows
-        self.model.show_table(table)
-        if len(shown) and table is not None and before is not None and before.folder == table.folder:
-            self._select_again(chosen, current.name if current else "")
+        with self.selection.kept():
+            self.model.show_table(table)
         self.filters.show_table(table)
         self._show_counts()
         self.bar.tag.offer(tuple(table.tags) if table is not None else ())
-        self._on_selection()
-        if current is not None and table is not None:
-            self._show_current()
+        self.editing.show_possible()
+        self._show_current()
 
     def _begin(self, table: PairTable) -> None:
         """Another dataset: forget what was on screen."""
-        self.memory.clear()
+        self.gallery.begin(_aspect(table))
         self.problem.show_message("")
         self.filters.trash = False
         self.actions_by_name["show_trash"].setChecked(False)
@@ -279,21 +235,15 @@ class DatasetPage(Page):
             self.filters.clear()
         self.model.set_filter(self.filters.wanted)
         self.model.show_table(None)
-        self.sheet.set_cells(self.sheet.picture_width, _aspect(table))
-        self.sheet.verticalScrollBar().setValue(0)
 
     def _on_opened(self, folder: Path) -> None:
         self._settings.remember_dataset(folder.absolute())
         self.head.show_recent(self._settings.recent_datasets)
-        if self.model.rowCount() and not self.sheet.currentIndex().isValid():
-            index = self.model.index(0, 0)
-            self.sheet.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.NoUpdate)
-        self._take_keys()
+        self.selection.begin()
+        self.gallery.take_keys()
 
     def _on_refused(self, message: str) -> None:
-        self.problem.insist(
-            f"{message}. To see and mend everything: python main.py dataset check FOLDER --repair"
-        )
+        self.problem.insist(f"{message}. What can be mended: python main.py dataset check FOLDER --repair")
 
     def _on_busy(self, what: str) -> None:
         if what:
@@ -302,106 +252,62 @@ class DatasetPage(Page):
             self._show_progress()
 
     def _show_progress(self) -> None:
-        done, total = self.session.filled
-        if self.bar.progress.text().endswith(" …") and not self.session.idle:
-            return
-        self.bar.progress.setText(f"thumbnails {done:,} of {total:,}" if done < total else "")
-
-    def _show_history(self) -> None:
-        for name, title in (("undo", self.session.undo_title), ("redo", self.session.redo_title)):
-            action = self.actions_by_name[name]
-            action.setEnabled(bool(title))
-            verb = name.capitalize()
-            keys = "Ctrl+Z" if name == "undo" else "Ctrl+Shift+Z"
-            action.setToolTip(f"{verb}: {title} ({keys})" if title else f"Nothing to {name} ({keys})")
+        if self.session.idle:
+            done, total = self.session.filled
+            self.bar.progress.setText(f"thumbnails {done:,} of {total:,}" if done < total else "")
 
     def _show_counts(self) -> None:
-        table = self.model.table
-        stage = self._stage
+        table, shown = self.model.table, len(self.model.rows)
+        self.head.show_dataset(table, shown, self.model.wanted)
         if table is None:
-            self.head.title.setText("No dataset is open")
-            self.head.counts.setText("")
-            self._message.setText(EMPTY)
-            stage.setCurrentWidget(self._message)
-            self._show_history()
+            self.gallery.show_pairs(EMPTY)
+            self.editing.show_history()
             return
-        excluded = int((table.excluded & ~table.trashed).sum())
         thrown = int(table.trashed.sum())
-        self.head.title.setText(f"<b>{table.folder.name}</b>")
-        self.head.title.setToolTip(str(table.folder))
-        parts = [f"{table.size:,} pair{'s' * (table.size != 1)}"]
-        if self.model.wanted.narrows:
-            parts.insert(0, f"{len(self.model.rows):,} shown of")
-        words = " ".join(parts) + (f" · {excluded:,} excluded" if excluded else "")
-        words += " · plain folder" if table.is_plain else ""
-        if self.model.wanted.trash:
-            words = f"Trash: {len(self.model.rows):,} pairs"
-        self.head.counts.setText(f" {words}")
         self.actions_by_name["show_trash"].setText(f"Trash ({thrown:,})" if thrown else "Trash")
-        if len(self.model.rows):
-            stage.setCurrentWidget(self.sheet if self._way == "sheet" else self.table)
-        else:
-            self._message.setText(_nothing(table, trash=self.model.wanted.trash))
-            stage.setCurrentWidget(self._message)
+        self.gallery.show_pairs("" if shown else _nothing(table, trash=self.model.wanted.trash))
         self.filters.show_values(self.model.rows)
 
-    # --- thumbnails ---
+    def _on_moved(self, index: QModelIndex) -> None:
+        if index.isValid():
+            self.gallery.view.scrollTo(index)
+        self._show_current()
 
-    def _want_thumbnails(self) -> None:
-        if self._way != "sheet" or not self.isVisible():
+    def _show_current(self) -> None:
+        record, table = self.selection.current, self.model.table
+        if record is None or table is None:
+            self._detailed = ""
+            self.detail.show_record(None, {}, "")
             return
-        ratio = self.devicePixelRatioF()
-        place = self.sheet.delegate.picture_px
-        size = (round(place.width() * ratio), round(place.height() * ratio))
-        seen = self.sheet.rows_on_screen()
-        around = self.sheet.rows_on_screen(0.5, 1.5)
-        rows = [*seen, *(row for row in around if row not in seen)]
-        jobs = []
-        for record in map(self.model.record, rows):
-            ready = self.memory.get(record.name)
-            if ready is None or ready.size_px != size:
-                jobs.append(Job(record, size))
-        self.session.want(jobs)
+        session = table.sessions[record.session] if record.session < len(table.sessions) else {}
+        place = f"{self.selection.place + 1:,} of {len(self.model.rows):,}"
+        self.detail.show_record(record, session, place)
+        if record.name != self._detailed:
+            self._detailed = record.name
+            self.session.detail(record)
 
-    def _on_thumbnails(self, made: list[Thumbnail]) -> None:
-        ratio = self.devicePixelRatioF()
-        for thumbnail in made:
-            self.memory.put(thumbnail, ratio)
-        self.sheet.viewport().update()
-
-    # --- views ---
+    # --- views and filters ---
 
     def show_way(self, way: str) -> None:
         """Show the contact sheet or the table."""
-        self._way = way
+        self.gallery.show_way(way)
         self.head.show_way(way)
         self.bar.width_slider.setVisible(way == "sheet")
         if self.model.table is not None:
             self._show_counts()
-            view = self._view()
-            if view.currentIndex().isValid():
-                view.scrollTo(view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
-            self._take_keys()
-        self._look.start()
-
-    def _view(self) -> QAbstractItemView:
-        return self.sheet if self._way == "sheet" else self.table
-
-    def _take_keys(self) -> None:
-        """Let the keys act on the pairs."""
-        if self.isVisible():
-            self._view().setFocus()
+            self.gallery.show_current()
+            self.gallery.take_keys()
 
     def _on_view(self) -> None:
-        self.show_way("table" if self._way == "sheet" else "sheet")
+        self.show_way("table" if self.gallery.way == "sheet" else "sheet")
 
     def _on_larger(self) -> None:
-        self._on_zoomed(1)
+        self._zoom(1)
 
     def _on_smaller(self) -> None:
-        self._on_zoomed(-1)
+        self._zoom(-1)
 
-    def _on_zoomed(self, direction: int) -> None:
+    def _zoom(self, direction: int) -> None:
         self.bar.width_slider.setValue(round(self.sheet.picture_width * ZOOM**direction))
 
     def _on_order(self, key: str, descending: bool) -> None:
@@ -410,168 +316,22 @@ class DatasetPage(Page):
         order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
         with QSignalBlocker(head):
             head.setSortIndicator(column, order)
-        self._rearrange(key, descending=descending)
+        self._arrange(key, descending=descending)
 
     def _on_header(self, column: int, order: Qt.SortOrder) -> None:
         key = COLUMNS[column].key if column >= 0 else ""
         descending = order == Qt.SortOrder.DescendingOrder and column >= 0
         self.head.show_order(key, descending=descending)
-        self._rearrange(key, descending=descending)
+        self._arrange(key, descending=descending)
 
-    def _rearrange(self, key: str, *, descending: bool) -> None:
-        chosen, current = self._chosen()
-        self.model.set_order(key, descending=descending)
-        self._select_again(chosen, current)
+    def _arrange(self, key: str, *, descending: bool) -> None:
+        with self.selection.kept():
+            self.model.set_order(key, descending=descending)
 
     def _on_filter(self) -> None:
-        chosen, current = self._chosen()
-        self.model.set_filter(self.filters.wanted)
-        self._select_again(chosen, current)
+        with self.selection.kept():
+            self.model.set_filter(self.filters.wanted)
         self._show_counts()
-
-    # --- selection ---
-
-    def _chosen(self) -> tuple[np.ndarray, str]:
-        current = self._current_record()
-        return self.model.selected_rows(self.sheet.selectionModel()), current.name if current else ""
-
-    def _select_again(self, chosen: np.ndarray, current: str) -> None:
-        """Select the same pairs after rows have moved, and stay at the current one."""
-        table, selection = self.model.table, self.sheet.selectionModel()
-        if table is None:
-            return
-        flags = QItemSelectionModel.SelectionFlag
-        if not len(self.model.selected_rows(selection)) and len(chosen):
-            selection.select(self.model.selection_of(chosen), flags.ClearAndSelect | flags.Rows)
-        if selection.currentIndex().isValid() and self._current_name() == current:
-            return
-        row = self.model.model_row(table.row_of.get(current, -1)) if current else -1
-        if row < 0:
-            row = min(max(self._current_row, 0), self.model.rowCount() - 1)
-        if row >= 0:
-            index = self.model.index(row, 0)
-            selection.setCurrentIndex(index, flags.NoUpdate)
-            self._view().scrollTo(index)
-        else:
-            self._show_current()
-
-    def _current_record(self) -> PairRecord | None:
-        index = self.sheet.selectionModel().currentIndex()
-        return self.model.record(index.row()) if index.isValid() else None
-
-    def _current_name(self) -> str:
-        record = self._current_record()
-        return record.name if record is not None else ""
-
-    _current_row = -1
-
-    def _on_current(self, index: QModelIndex) -> None:
-        if index.isValid():
-            self._current_row = index.row()
-        self._show_current()
-
-    def _show_current(self) -> None:
-        record = self._current_record()
-        session = {}
-        table = self.model.table
-        place = ""
-        if record is not None and table is not None:
-            if record.session < len(table.sessions):
-                session = dict(table.sessions[record.session])
-            place = f"{self.sheet.currentIndex().row() + 1:,} of {len(self.model.rows):,}"
-            if record.name != self._detailed:
-                self._detailed = record.name
-                self.session.detail(record)
-        else:
-            self._detailed = ""
-        self.detail.show_record(record, session, place)
-
-    _detailed = ""
-
-    def _on_detail(self, detail: Detail) -> None:
-        self.detail.show_detail(detail)
-
-    def _on_selection(self, *_: object) -> None:
-        rows = self.model.selected_rows(self.sheet.selectionModel())
-        table = self.model.table
-        count = len(rows)
-        self.bar.count.setText(f"{count:,} selected")
-        editable = count > 0 and table is not None and not table.is_plain
-        in_trash = self.model.wanted.trash
-        for name in ("exclude", "trash"):
-            self.actions_by_name[name].setEnabled(editable and (name == "trash" or not in_trash))
-        self.bar.tag.setEnabled(editable)
-        self.actions_by_name["inspect"].setEnabled(count > 0 and not in_trash)
-        self.actions_by_name["trash"].setText("Restore" if in_trash else "Move to trash")
-        all_excluded = editable and table is not None and bool(table.excluded[rows].all())
-        self.actions_by_name["exclude"].setText("Include" if all_excluded else "Exclude")
-
-    def _names(self) -> tuple[str, ...]:
-        table = self.model.table
-        if table is None:
-            return ()
-        rows = self.model.selected_rows(self.sheet.selectionModel())
-        return tuple(table.records[row].name for row in rows.tolist())
-
-    # --- edits ---
-
-    def _on_tag_key(self) -> None:
-        if self.bar.tag.isEnabled():
-            self.bar.tag.setFocus()
-            self.bar.tag.selectAll()
-        else:
-            self._host.toast.flash("Select pairs first")
-
-    def _on_tag(self, tag: str, taken: bool) -> None:
-        names = self._names()
-        try:
-            check_tag(tag)
-        except DatasetError as error:
-            self.problem.insist(str(error))
-            return
-        title = titled("Untag" if taken else "Tag", len(names), tag)
-        edit = Edit(names, remove_tags=(tag,)) if taken else Edit(names, add_tags=(tag,))
-        self.session.edit(title, edit)
-
-    def _on_exclude(self) -> None:
-        table, names = self.model.table, self._names()
-        if table is None:
-            return
-        rows = self.model.selected_rows(self.sheet.selectionModel())
-        excluded = not bool(table.excluded[rows].all())
-        self.session.edit(
-            titled("Exclude" if excluded else "Include", len(names)), Edit(names, excluded=excluded)
-        )
-
-    def _on_trash(self) -> None:
-        names, back = self._names(), self.model.wanted.trash
-        self.session.edit(
-            titled("Restore" if back else "Move to trash:", len(names)), Edit(names, trashed=not back)
-        )
-
-    def _on_show_trash(self, shown: bool) -> None:
-        self.filters.trash = shown
-        self.sheet.selectionModel().clear()
-        self._on_filter()
-        self._on_selection()
-        self._take_keys()
-
-    # --- other commands ---
-
-    def ask(self) -> None:
-        """Ask for a folder."""
-        if self._dialog is None:
-            self._dialog = QFileDialog(self, "Dataset, or a folder with mono/ and color/")
-            self._dialog.setFileMode(QFileDialog.FileMode.Directory)
-            self._dialog.setOption(QFileDialog.Option.ShowDirsOnly)
-            self._dialog.fileSelected.connect(self._on_folder)
-        start = self.session.folder or self._settings.dataset_parent
-        if start is not None and start.parent.is_dir():
-            self._dialog.setDirectory(str(start.parent if self.session.folder else start))
-        self._dialog.open()
-
-    def _on_folder(self, path: str) -> None:
-        self.open(Path(path))
 
     def _on_find(self) -> None:
         self.filters.text.setFocus()
@@ -582,27 +342,17 @@ class DatasetPage(Page):
             self.actions_by_name["show_trash"].setChecked(False)
             self._on_show_trash(shown=False)
         self.filters.clear()
-        self._take_keys()
+        self.gallery.take_keys()
 
-    def _on_activated(self, index: QModelIndex) -> None:
-        del index
-        self.inspect()
+    def _on_show_trash(self, shown: bool) -> None:
+        self.filters.trash = shown
+        self.selection.clear()
+        self._on_filter()
+        self.editing.show_possible()
+        self.gallery.take_keys()
 
-    def inspect(self) -> None:
-        """Show the selected pairs, or the current one, on the page Inspect; all if all are selected."""
-        table, names = self.model.table, self._names()
-        record = self._current_record()
-        if table is None or self.model.wanted.trash or record is None:
-            return
-        if len(names) <= 1:
-            names = (record.name,)
-        if any(table.records[table.row_of[name]].excluded for name in names):
-            kept = tuple(name for name in names if not table.records[table.row_of[name]].excluded)
-            if not kept:
-                self._host.toast.flash("Excluded pairs are not inspected: include them first (X)")
-                return
-            names = kept
-        self._host.open_in_inspect(table.folder, () if len(names) == table.size else names)
+    def _on_folder(self, path: str) -> None:
+        self.open(Path(path))
 
 
 def _aspect(table: PairTable) -> float | None:

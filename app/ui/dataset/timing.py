@@ -115,7 +115,9 @@ def _opening(watch: Watch, page: DatasetPage, folder: Path, look: str) -> None:
 
     def seen() -> bool:
         rows = page.sheet.rows_on_screen()
-        return len(rows) > 0 and all(page.memory.get(page.model.record(row).name) is not None for row in rows)
+        return len(rows) > 0 and all(
+            page.gallery.memory.get(page.model.record(row).name) is not None for row in rows
+        )
 
     def begun() -> bool:
         return page.model.rowCount() > 0

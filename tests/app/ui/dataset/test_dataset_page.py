@@ -71,7 +71,7 @@ def test_tags_are_given_and_taken_back(page: DatasetPage, folder: Path, qtbot) -
     assert page.model.table is not None
     assert page.model.table.tags["bridge"] == 2
     assert page.head.undo.isEnabled()
-    assert page.model.selected_rows(page.sheet.selectionModel()).tolist() == [1, 4]
+    assert page.selection.rows.tolist() == [1, 4]
     with qtbot.waitSignal(page.session.said, timeout=WAIT_MS):
         press(page, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert "bridge" not in page.model.table.tags
@@ -114,12 +114,12 @@ def test_filters_and_order_keep_the_selection(page: DatasetPage) -> None:
     select(page, 5, 7)
     page.head.order_chosen.emit("sharpness", True)
     assert shown(page)[0] == "000001"
-    assert set(page.model.selected_rows(page.sheet.selectionModel()).tolist()) == {5, 7}
+    assert set(page.selection.rows.tolist()) == {5, 7}
     bar = next(bar for bar in page.filters.bars if bar.column.key == "sharpness")
     bar.set_range(Range(low=0.94))
     page.filters.changed.emit()
     assert shown(page) == ["000001", "000002", "000004", "000005"]
-    assert page.model.selected_rows(page.sheet.selectionModel()).tolist() == [5]
+    assert page.selection.rows.tolist() == [5]
     press(page, Qt.Key.Key_Escape)
     assert len(shown(page)) == 12
 
@@ -140,7 +140,7 @@ def test_a_range_is_dragged_and_double_click_opens_it_again(page: DatasetPage, q
 def test_thumbnails_and_the_current_pair_come(page: DatasetPage, qtbot) -> None:
     rows = page.sheet.rows_on_screen()
     qtbot.waitUntil(
-        lambda: all(page.memory.get(page.model.record(row).name) is not None for row in rows),
+        lambda: all(page.gallery.memory.get(page.model.record(row).name) is not None for row in rows),
         timeout=WAIT_MS,
     )
     select(page, 3)
@@ -164,7 +164,7 @@ def test_what_is_recorded_meanwhile_appears(page: DatasetPage, folder: Path, qtb
     DatasetEditor(folder).apply(Edit(("000013",), add_tags=("new",)))
     qtbot.waitUntil(lambda: page.model.rowCount() == 15, timeout=WAIT_MS)
     qtbot.waitUntil(lambda: "new" in page.model.record(13).tags, timeout=WAIT_MS)
-    assert page.model.selected_rows(page.sheet.selectionModel()).tolist() == [0]
+    assert page.selection.rows.tolist() == [0]
 
 
 def test_a_broken_dataset_is_a_line_that_names_the_line(
@@ -209,7 +209,7 @@ def test_the_arrangement_is_remembered(
     page.window().close()
     again = make_window().pages.page("dataset")
     assert isinstance(again, DatasetPage)
-    assert again._way == "table"
+    assert again.gallery.way == "table"
     assert again.sheet.picture_width == 400
     assert again.table.columnWidth(3) == 99
     with qtbot.waitSignal(again.session.opened, timeout=WAIT_MS):
