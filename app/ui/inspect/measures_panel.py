@@ -203,7 +203,7 @@ class MeasuresPanel(QWidget):
         head.setSectionsClickable(True)
         head.setSortIndicatorShown(True)
         head.setHighlightSections(False)
-        head.setStretchLastSection(True)
+        head.setStretchLastSection(False)
         head.setResizeContentsPrecision(100)
         for section in range(len(NAMES)):
             head.setSectionResizeMode(section, QHeaderView.ResizeMode.ResizeToContents)
