@@ -5,25 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from app.capturing.book import Colorized, SessionBook, warnings_of_series
-from app.capturing.fingerprints import signature
-from app.capturing.gates import GateLimit, Verdict, default_limits, judge
+from app.capturing.book import Colorized, SessionBook
+from app.capturing.gates import GateLimit, Verdict, default_limits
 from app.capturing.history import History
 from app.capturing.intake import Arrival, Intake, Work
-from app.capturing.measuring import Measured, PairMeasurer, thumbnail
+from app.capturing.judging import Judge
+from app.capturing.measuring import Measured
 from app.capturing.modes import Plan, Situation, decide, pause_s
-from app.capturing.picture_measures import small_picture
+from app.capturing.saver import Saver
 from app.capturing.state import CaptureState, read_state
-from app.capturing.status import CaptureStatus, SavedPair
+from app.capturing.status import CaptureStatus
 from app.pipeline.board import Board
 from app.pipeline.recorder import Recorder
 from app.pipeline.worker import step_back
-from capture.dataset import PairNote, write_notes
+from capture.dataset import write_notes
 from capture.errors import DatasetError
 from capture.frames import FramePair
 
@@ -34,14 +33,6 @@ SHARE_OF_A_CORE = 0.3
 """Measuring takes at most this share of a core, except for a single shot and for bursts."""
 SHARE_WHILE_RECORDING = 0.1
 LONGEST_IDLE_S = 1.0
-SAME_SCENE = 0.2
-"""Distance (see `fingerprints`) up to which a colorization of an earlier pair tells of this one, too."""
-COLORS_WITHIN_S = 15.0
-"""While colorizations come at least this often, a walk-through waits for that of its scene."""
-SHOWN_EVERY_S = 0.25
-"""Of a recording, the strip shows no more pairs than that, and only these are looked at for duplicates."""
-SHARPER_BY = 1.02
-"""A best sharpness is written down when it has grown by this factor."""
 NICENESS = 5
 
 
@@ -65,39 +56,25 @@ class Capturing:
     ) -> None:
         self._recorder = recorder
         self._board = board
-        self._row_error_px = row_error_px
         self._on_change = on_change
 
         self._intake = Intake(self._look_at, self._take_of_burst)
+        self._book = SessionBook(recorder)
+        self._judge = Judge(self._book, row_error_px)
+        self._saver = Saver(recorder, self._book, self._intake.post, self._was_saved, self._interrupt)
         self._watched = False
 
-        self._book = SessionBook(recorder)
-
         # Of this thread alone.
-        self._measurer = PairMeasurer()
-        self._history = History()
-        self._cycle: tuple[Colorized, Measured] | None = None
-        self._under_way = 0
         self._burst_passed = False
         self._due_at = 0.0
         self._began_at = 0.0
-        self._shown_at = 0.0
         self._next_measurement_at = 0.0
 
     # --- from the pipeline's threads ---
 
     def pair_arrived(self, pair: FramePair) -> None:
         """Take the next pair of the stream: for a recording and a burst every one, else the newest counts."""
-        if self._recorder.recording:
-            note = self._book.note(pair, "record")
-            future = self._recorder.offer(pair, note)
-            if future is not None:
-                verdict = Verdict(note.gates, (), note.warnings)
-                future.add_done_callback(
-                    lambda done: self._post(partial(self._recorded, done, pair, verdict))
-                )
-        else:
-            self._recorder.offer(pair)
+        self._saver.record(pair)
         self._intake.arrive(pair)
 
     def colorized(self, pair: FramePair, cycle_ssim: float) -> None:
@@ -117,7 +94,7 @@ class Capturing:
     def watch(self, watched: bool) -> None:
         """Measure although no plan runs: somebody looks at the gates."""
         self._watched = watched
-        self._intake.look_again()
+        self._intake.post(self._catch_up)
 
     def begin(self, plan: Plan, pair: FramePair | None = None) -> None:
         """Begin a plan in place of the one that runs. `pair`: what "single" saves; None takes the next."""
@@ -155,7 +132,7 @@ class Capturing:
         """Look for the best sharpness anew: a lens was changed, or focused better."""
 
         def forget() -> None:
-            self._measurer = PairMeasurer()
+            self._judge.begin_anew()
             self._set(state=replace(self._status.state, sharpest={}))
             self._book.remember()
 
@@ -204,7 +181,7 @@ class Capturing:
         self._attempt(self._book.remember)
 
     def _idle_work(self) -> Work | None:
-        return self._sign_one if self._history.missing and not self._recorder.recording else None
+        return self._sign_one if self._saver.history.missing and not self._recorder.recording else None
 
     def _due_in_s(self) -> float | None:
         """Return the time until the next measurement, None if nobody wants any."""
@@ -217,56 +194,28 @@ class Capturing:
 
     def _look_at(self, arrival: Arrival) -> None:
         started = time.monotonic()
-        measured, verdict = self._measure(arrival)
+        measured, verdict = self._judge.measure(arrival, self._saver.history)
         if self._status.state.plan is not None:
             self._follow(self._status.state.plan, measured, verdict)
         spent_s = time.monotonic() - started
         share = SHARE_WHILE_RECORDING if self._recorder.recording else SHARE_OF_A_CORE
         self._next_measurement_at = started + min(spent_s / share, LONGEST_IDLE_S)
 
-    def _measure(self, arrival: Arrival) -> tuple[Measured, Verdict]:
-        measured = self._measurer.measure(arrival.pair, arrival.before)
-        values = {
-            **measured.values,
-            "duplicate_distance": self._history.distance(measured.signature),
-            "row_error_px": self._row_error_px(),
-            "cycle_ssim": self._cycle_ssim(measured),
-        }
-        verdict = judge(values, self._status.state.limits)
-        self._book.was_measured(verdict)
-        self._note_sharpest()
-        return measured, verdict
-
-    def _cycle_ssim(self, measured: Measured) -> float | None:
-        """Return the newest cycle SSIM if it is of the same scene."""
-        newest = self._book.colorized
-        if newest is None:
-            return None
-        if self._cycle is None or self._cycle[0] is not newest:
-            own = signature(small_picture(newest.pair.mono))
-            self._cycle = newest, Measured(newest.pair, {}, own)
-        distance = 1 - float(self._cycle[1].signature @ measured.signature)
-        return newest.cycle_ssim if distance <= SAME_SCENE else None
-
     def _follow(self, plan: Plan, measured: Measured, verdict: Verdict) -> None:
         """Save a pair, if the plan says so."""
-        if plan.goes_on and self._under_way:
+        if plan.goes_on and self._saver.under_way:
             return  # how new the next one is, is known once this one has its name
-        changed = self._history.distance_to_last(measured.signature)
+        changed = self._saver.history.distance_to_last(measured.signature)
         now = time.monotonic()
-        situation = Situation(verdict, changed, self._due_at - now, self._colors_to_come(verdict))
+        situation = Situation(verdict, changed, self._due_at - now, self._judge.colors_to_come(verdict))
         decision = decide(plan, situation, self._status.state.limits)
         if decision.save:
             # The next is due a period after this one was, not after it came: delays must not add up.
             self._due_at = max(self._due_at, now - pause_s(plan)) + pause_s(plan)
-            self._save(measured, verdict, plan)
+            self._saver.save(measured, verdict, plan)
         self._tell_decision(plan, verdict, decision.reason)
         if plan.kind == "single":
             self._end_plan()
-
-    def _colors_to_come(self, verdict: Verdict) -> bool:
-        age_s = self._book.status().cycle_age_s
-        return verdict.values.get("cycle_ssim") is None and age_s is not None and age_s <= COLORS_WITHIN_S
 
     def _tell_decision(self, plan: Plan, verdict: Verdict, reason: str) -> None:
         status = self._status
@@ -285,11 +234,14 @@ class Capturing:
         if plan is None:
             return
         if hurried and self._burst_passed:
-            note = self._book.note(arrival.pair, plan.kind)
-            measured = Measured(arrival.pair, {}, signature(small_picture(arrival.pair.mono)))
-            verdict = Verdict(note.gates, (), note.warnings)
+            self._saver.save_unmeasured(arrival.pair, plan)
         else:
-            measured, verdict = self._measure(arrival)
+            self._take_measured(arrival, plan)
+        if self._intake.burst_is_over:
+            self._end_burst()
+
+    def _take_measured(self, arrival: Arrival, plan: Plan) -> None:
+        measured, verdict = self._judge.measure(arrival, self._saver.history)
         if not self._burst_passed:
             decision = decide(plan, Situation(verdict, None, 0.0), self._status.state.limits)
             if not decision.save:
@@ -297,59 +249,15 @@ class Capturing:
                 self._end_burst()
                 return
             self._burst_passed = True
-        self._save(measured, replace(verdict, refused=(), warnings=warnings_of_series(verdict)), plan)
-        if self._intake.burst_is_over:
-            self._end_plan()
+        self._saver.save(measured, verdict, plan)
 
-    def _save(self, measured: Measured, verdict: Verdict, plan: Plan) -> None:
-        state = self._status.state
-        note = PairNote(self._book.with_age(verdict.values), verdict.warnings, state.tags, plan.kind)
-        try:
-            future = self._recorder.save(measured.pair, note)
-        except DatasetError as error:
-            self._interrupt(error)
-            return
-        self._under_way += 1
-        future.add_done_callback(
-            lambda done: self._post(partial(self._was_saved, done, measured, verdict, note.tags))
-        )
-
-    def _was_saved(
-        self, future: Future[str], measured: Measured, verdict: Verdict, tags: tuple[str, ...]
-    ) -> None:
-        self._under_way -= 1
-        error = future.exception()
-        if error is not None:
-            self._interrupt(error)
-            return
-        name = future.result()
-        self._history.add(name, measured.signature)
-        self._show(name, measured.pair, verdict, tags)
-        status = self._status
-        saved, total = status.saved + 1, status.total + 1
-        self._set(saved=saved, total=total, can_undo=True)
-        self._set(seconds_left=self._seconds_left(total, saved))
-        plan = status.state.plan
-        if plan is not None and plan.goes_on and total >= plan.target:
+    def _was_saved(self) -> None:
+        """A pair of a plan is safe."""
+        status, plan = self._status, self._status.state.plan
+        self._set(seconds_left=self._seconds_left(status.total, status.saved))
+        if plan is not None and plan.goes_on and status.total >= plan.target:
             self._end_plan(f"The target of {plan.target} pairs is reached")
         self._on_change()
-
-    def _recorded(self, future: Future[str], pair: FramePair, verdict: Verdict) -> None:
-        """A pair of a continuous recording is safe."""
-        if future.exception() is not None:
-            return  # the recorder has stopped, and says why
-        name, now = future.result(), time.monotonic()
-        if now - self._shown_at >= SHOWN_EVERY_S:
-            self._shown_at = now
-            self._history.add(name, signature(small_picture(pair.mono)))
-            self._show(name, pair, verdict, self._status.state.tags)
-        else:
-            self._history.add(name, None)
-        self._set(total=self._status.total + 1, can_undo=True)
-
-    def _show(self, name: str, pair: FramePair, verdict: Verdict, tags: tuple[str, ...]) -> None:
-        self._history.show(SavedPair(name, thumbnail(pair), verdict, tags))
-        self._set(strip=self._history.strip)
 
     def _seconds_left(self, total: int, saved: int) -> float | None:
         plan = self._status.state.plan
@@ -360,8 +268,8 @@ class Capturing:
 
     def _sign_one(self) -> None:
         """Look at a saved pair whose signature is not known, one at a time so that others get their turn."""
-        self._history.sign_one()
-        self._set(unsigned=len(self._history.missing))
+        self._saver.history.sign_one()
+        self._set(unsigned=len(self._saver.history.missing))
 
     # --- jobs ---
 
@@ -374,8 +282,8 @@ class Capturing:
         except DatasetError as error:
             trouble = f"Gates and tags begin anew. {error}"
             state = CaptureState()
-        self._history, self._under_way = history, 0
-        self._measurer = PairMeasurer(state.sharpest)
+        self._saver.begin_anew(history)
+        self._judge.begin_anew(dict(state.sharpest))
         resumable = state.plan if state.plan is not None and state.plan.goes_on else None
         self._book.begin(
             CaptureStatus(
@@ -394,8 +302,7 @@ class Capturing:
         self._on_change()
 
     def _begin_anew(self) -> None:
-        self._measurer = PairMeasurer()
-        self._cycle = None
+        self._judge.begin_anew()
         self._book.was_colorized(None)
         self._intake.begin_anew()
 
@@ -405,6 +312,8 @@ class Capturing:
             raise DatasetError("no dataset is open: open or create one first")
         self._board.clear(TOPIC)
         self._end_burst()
+        self._catch_up()
+        status = self._status
         self._began_at, self._due_at, self._burst_passed = time.monotonic(), 0.0, False
         target = plan.target if plan.goes_on else status.state.target
         self._set(state=replace(status.state, plan=plan, target=target))
@@ -449,19 +358,33 @@ class Capturing:
         self._on_change()
 
     def _undo(self) -> None:
-        self._was_edited(self._history.undo())
+        self._was_edited(self._saver.history.undo())
 
     def _discard(self, name: str) -> None:
-        self._was_edited(self._history.discard(name))
+        self._was_edited(self._saver.history.discard(name))
 
     def _was_edited(self, words: str) -> None:
-        self._set(
-            strip=self._history.strip,
-            total=len(self._history),
-            can_undo=self._history.can_undo,
-            reason=words,
-        )
+        self._show_history()
+        self._set(reason=words)
         self._on_change()
+
+    def _catch_up(self) -> None:
+        """See what was done to the dataset elsewhere: pairs went to the trash, or came back."""
+        busy = self._saver.under_way or self._recorder.recording or self._recorder.status().queued
+        folder = self._status.folder
+        if folder and not busy and self._saver.history.is_stale:
+            self._saver.begin_anew(History(Path(folder)))
+            self._show_history()
+            self._on_change()
+
+    def _show_history(self) -> None:
+        history = self._saver.history
+        self._set(
+            strip=history.strip,
+            total=len(history),
+            can_undo=history.can_undo,
+            unsigned=len(history.missing),
+        )
 
     def _change(self, change: Callable[[CaptureState], CaptureState]) -> None:
         def job() -> None:
@@ -476,16 +399,6 @@ class Capturing:
         if not self._status.folder:
             raise DatasetError("no dataset is open: notes belong to one")
         write_notes(Path(self._status.folder), text)
-
-    def _note_sharpest(self) -> None:
-        """Remember the best sharpness: after a restart, a lens that has moved must not pass for sharp."""
-        state, best = self._status.state, self._measurer.best
-        if self._status.folder and any(
-            value > SHARPER_BY * state.sharpest.get(role, 0.0) for role, value in best.items()
-        ):
-            rounded = {role: round(value, 4) for role, value in best.items()}
-            self._set(state=replace(state, sharpest=rounded))
-            self._book.remember()
 
     # --- small things ---
 

@@ -13,6 +13,7 @@ from app.capturing.measuring import thumbnail
 from app.capturing.picture_measures import small_picture
 from app.capturing.status import SavedPair
 from capture.dataset import DatasetEditor, DatasetReader, Edit, PairRecord
+from capture.dataset_edits import EDITS_NAME
 from capture.errors import DatasetError
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,7 @@ class History:
             self.missing.extend(record for record in reversed(reader.records) if record.name in unknown)
             for record in reader.records[-SHOWN_AT_FIRST:]:
                 self._show_again(record)
+        self._edits_size = self._size_of_edits()
 
     def __len__(self) -> int:
         return len(self._names)
@@ -118,6 +120,11 @@ class History:
         self._discarded.append(self._remove(name))
         return f"Pair {name} is in the trash"
 
+    @property
+    def is_stale(self) -> bool:
+        """Return whether somebody else has edited the dataset since it was read."""
+        return self._size_of_edits() != self._edits_size
+
     def sign_one(self) -> None:
         """Look at one of the pairs that nobody has looked at yet."""
         record = self.missing.popleft()
@@ -132,7 +139,7 @@ class History:
     def _remove(self, name: str) -> _Discarded:
         if self._editor is None or name not in self._names:
             raise DatasetError(f"the dataset has no pair {name}")
-        self._editor.apply(Edit((name,), trashed=True))
+        self._edit(Edit((name,), trashed=True))
         shown = next((pair for pair in self._strip if pair.name == name), None)
         removed = _Discarded(name, self._names.index(name), self._fingerprints.value(name), shown)
         self._names.remove(name)
@@ -141,9 +148,23 @@ class History:
         self._strip = deque((pair for pair in self._strip if pair.name != name), maxlen=STRIP_LENGTH)
         return removed
 
-    def _restore(self, removed: _Discarded) -> None:
+    def _edit(self, edit: Edit) -> None:
         assert self._editor is not None
-        self._editor.apply(Edit((removed.name,), trashed=False))
+        was_stale = self.is_stale
+        self._editor.apply(edit)
+        if not was_stale:
+            self._edits_size = self._size_of_edits()
+
+    def _size_of_edits(self) -> int:
+        if self._editor is None:
+            return 0
+        try:
+            return (self._editor.folder / EDITS_NAME).stat().st_size
+        except OSError:  # there are none
+            return 0
+
+    def _restore(self, removed: _Discarded) -> None:
+        self._edit(Edit((removed.name,), trashed=False))
         self._names.insert(removed.place, removed.name)
         if removed.signature is not None:
             self._fingerprints.add(removed.name, removed.signature)

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from app.capturing import intake
 from app.capturing.gates import GateLimit
 from app.capturing.modes import Plan
 from app.capturing.state import read_state
-from capture.dataset import DatasetReader, read_notes
+from capture.dataset import DatasetEditor, DatasetReader, Edit, read_notes
 from capture.dataset_records import PAIRS_NAME
 from tests.app.capturing.session import records, session, shot
 
@@ -311,3 +312,46 @@ def test_a_capture_file_that_cannot_be_read_keeps_nobody_from_capturing(tmp_path
         run.capturing.begin(Plan("single"))
         run.show(shot(0))
         run.wait_for("the pair", lambda status: status.saved == 1)
+
+
+def test_a_burst_without_time_to_measure_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake, "BURST_BYTES", 0)
+    folder = tmp_path / "set"
+    with session() as run:
+        run.open(folder)
+        run.capturing.begin(Plan("burst", count=6))
+        run.wait_for("the burst", lambda status: status.state.plan is not None)
+        for index in range(9):
+            run.capturing.pair_arrived(shot(index, skew_ms=index / 10))
+        run.wait_for("the pairs", lambda status: status.saved == 6)
+    found = records(folder)
+    assert [record.index for record in found] == list(range(6))
+    assert [record.gates["skew_ms"] for record in found] == [0, 0.1, 0.2, 0.3, 0.4, 0.5]
+    assert "measured_age_s" not in found[0].gates, "the first has to pass"
+    assert all("measured_age_s" in record.gates for record in found[1:])
+
+
+def test_what_was_edited_elsewhere_is_seen_when_the_page_is_entered(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    with session() as run:
+        run.open(folder)
+        run.capturing.begin(Plan("burst", count=3))
+        run.wait_for("the burst", lambda status: status.state.plan is not None)
+        for index in range(3):
+            run.capturing.pair_arrived(shot(index))
+        run.wait_for("the pairs", lambda status: status.saved == 3)
+        DatasetEditor(folder).apply(Edit(("000001",), trashed=True))
+        run.capturing.watch(watched=True)
+        status = run.wait_for("the edit", lambda status: status.total == 2)
+        assert [saved.name for saved in status.strip] == ["000000", "000002"]
+
+
+def test_a_request_that_fails_interrupts_no_plan(tmp_path: Path) -> None:
+    with session() as run:
+        run.open(tmp_path / "set")
+        run.capturing.begin(Plan("walk", target=5))
+        run.capturing.undo()
+        status = run.wait_for("the words", lambda _: "no save to take back" in run.board.text)
+        assert status.state.plan == Plan("walk", target=5)
