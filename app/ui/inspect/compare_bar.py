@@ -38,10 +38,11 @@ class CompareBar(QWidget):
         for letter, chooser in (("A", self.first), ("B", self.second)):
             name = QLabel(letter, self)
             name.setProperty("role", "dim")
+            chooser.setObjectName("layerChooser")
             chooser.setAccessibleName(f"Picture {letter}")
             self._names.append(name)
             row.addWidget(name)
-            row.addWidget(chooser)
+            row.addWidget(chooser, 4)
         self._swap = self._button(actions["swap"])
         self._swap.setText("⇄")
         row.addWidget(self._swap)

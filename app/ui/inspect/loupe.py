@@ -13,8 +13,9 @@ from app.ui.layers import value_text
 from app.ui.picture import Picture
 from app.ui.theme import ACCENT, DIM, LINE, PANEL, SMALL_PX, TEXT, WELL
 
-CELLS = 15
-"""Pixels to each side of a square of the loupe; odd: the one under the mouse is in the middle."""
+CELLS, FEWER_CELLS = 15, 9
+"""Pixels along a side of the loupe's squares; odd: the one under the mouse is in the middle. Fewer where more
+than two pictures are compared: the loupe must not hide them."""
 MAGNIFICATION = 9
 GAP_PX = 6
 AWAY_PX = 22
@@ -51,7 +52,7 @@ class Loupe(QWidget):
         if not looks:
             self.hide()
             return
-        side = CELLS * MAGNIFICATION
+        side = self._cells() * MAGNIFICATION
         columns = min(len(looks), 3)
         rows = -(-len(looks) // columns)
         width = columns * (side + GAP_PX) + GAP_PX
@@ -71,6 +72,9 @@ class Loupe(QWidget):
             y = mouse.y() - AWAY_PX - height
         return max(0, min(x, area.width() - width)), max(0, min(y, area.height() - height))
 
+    def _cells(self) -> int:
+        return CELLS if len(self._looks) <= 2 else FEWER_CELLS
+
     @staticmethod
     def _line() -> int:
         return SMALL_PX + 5
@@ -84,7 +88,7 @@ class Loupe(QWidget):
         font = painter.font()
         font.setPixelSize(SMALL_PX)
         painter.setFont(font)
-        side, line = CELLS * MAGNIFICATION, self._line()
+        side, line = self._cells() * MAGNIFICATION, self._line()
         for index, look in enumerate(self._looks):
             x = GAP_PX + index % 3 * (side + GAP_PX)
             y = GAP_PX + index // 3 * (side + 2 * line + GAP_PX)
@@ -106,15 +110,15 @@ class Loupe(QWidget):
             below, flags, metrics.elidedText(value, Qt.TextElideMode.ElideRight, int(below.width()))
         )
 
-    @staticmethod
-    def _paint_square(painter: QPainter, look: Look, box: QRectF) -> None:
+    def _paint_square(self, painter: QPainter, look: Look, box: QRectF) -> None:
+        cells = self._cells()
         painter.fillRect(box, QColor(WELL))
         if look.pixel is None:
             return
-        x0, y0 = look.pixel[0] - CELLS // 2, look.pixel[1] - CELLS // 2
+        x0, y0 = look.pixel[0] - cells // 2, look.pixel[1] - cells // 2
         width, height = look.picture.size
         left, top = max(x0, 0), max(y0, 0)
-        right, bottom = min(x0 + CELLS, width), min(y0 + CELLS, height)
+        right, bottom = min(x0 + cells, width), min(y0 + cells, height)
         if right > left and bottom > top:
             target = QRectF(
                 box.x() + (left - x0) * MAGNIFICATION,
@@ -123,7 +127,7 @@ class Loupe(QWidget):
                 (bottom - top) * MAGNIFICATION,
             )
             painter.drawImage(target, look.picture.levels[0], QRectF(left, top, right - left, bottom - top))
-        middle = CELLS // 2 * MAGNIFICATION
+        middle = cells // 2 * MAGNIFICATION
         cell = QRectF(box.x() + middle, box.y() + middle, MAGNIFICATION, MAGNIFICATION)
         for colour, thickness in ((QColor(0, 0, 0, 150), 3.0), (QColor(ACCENT), 1.0)):
             painter.setPen(QPen(colour, thickness))

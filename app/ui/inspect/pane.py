@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.ui.image_view import ImageView
 from app.ui.inspect.sides import LAYERS, OF_PAIR, OF_RESULT, Side, title_of
@@ -38,8 +38,10 @@ class SideChooser(QComboBox):
         super().__init__(parent)
         self._sides: list[Side] = []
         self.setMaxVisibleItems(30)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMaximumWidth(220)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.setMinimumContentsLength(15)
+        self.setMinimumContentsLength(9)
         self.activated.connect(self._on_activated)
 
     def show_choice(self, methods: Sequence[str], side: Side) -> None:
@@ -80,6 +82,9 @@ class Pane(QWidget):
 
     def __init__(self, number: int, view: ImageView, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        # All panes are of one width, whatever their lines would like.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
+        self.setMinimumSize(120, 100)
         self.number = number
         self.view = view
         self.side = Side("mono")
@@ -99,8 +104,8 @@ class Pane(QWidget):
         head = QHBoxLayout(line)
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(6)
-        head.addWidget(self.chooser)
-        head.addWidget(self._values, 1)
+        head.addWidget(self.chooser, 2)
+        head.addWidget(self._values, 3)
         head.addWidget(self._bar)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
