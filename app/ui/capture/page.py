@@ -261,7 +261,7 @@ class CapturePage(Page):
         self.pictures.say("")
         before, self._heard = self._heard, capture
         answer = answer_said(before, capture)
-        if answer is not None:
+        if answer is not None and not status.recorder.recording:
             self.said.answer(answer)
         if status.recorder.recording:
             self.said.follow(Said(f"Recording every pair: {status.recorder.saved} saved", "busy"))
