@@ -245,9 +245,8 @@ class InspectModel(QObject):
         def job() -> Callable[[], None]:
             source = make()
             store = ResultStore(source, cache, limit_bytes)
-            used = methods or source.methods or specs
-            store.use_methods(used)
-            return lambda: self._on_opened(store, used)
+            used, problem = _use_what_opens(store, methods or source.methods or specs)
+            return lambda: self._on_opened(store, used, problem)
 
         self._submit(job)
 
@@ -284,7 +283,7 @@ class InspectModel(QObject):
         self.busy_changed.emit(False)
         self.failed.emit(text)
 
-    def _on_opened(self, store: ResultStore, specs: tuple[str, ...]) -> None:
+    def _on_opened(self, store: ResultStore, specs: tuple[str, ...], problem: str) -> None:
         former, self._runner = self._runner, Runner(store, partial(self._tell, store))
         self._runner.start()
         if former is not None:
@@ -300,6 +299,8 @@ class InspectModel(QObject):
         self.progress_changed.emit(self._progress)
         if store.items:
             self.set_item(store.items[0])
+        if problem:
+            self.failed.emit(problem)
 
     def _on_methods(self, store: ResultStore, specs: tuple[str, ...]) -> None:
         if store is not self._store:
@@ -376,6 +377,24 @@ class InspectModel(QObject):
         else:
             self._shown = _with(shown, event)
         self.shown_changed.emit(self._shown)
+
+
+def _use_what_opens(store: ResultStore, specs: tuple[str, ...]) -> tuple[tuple[str, ...], str]:
+    """Use those methods that can be opened: weights that are gone must not keep anyone from the pairs.
+
+    Returns them, and what is wrong with the others in one line.
+    """
+    problem = ""
+    usable = list(specs)
+    for spec in specs:
+        try:
+            store.use_methods((spec,))
+        except ModelError as error:
+            problem = str(error)
+            usable.remove(spec)
+    kept = tuple(usable) or USUAL_METHODS
+    store.use_methods(kept)
+    return kept, problem
 
 
 def _with(shown: ItemData, event: Made) -> ItemData:

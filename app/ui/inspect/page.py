@@ -86,6 +86,7 @@ class InspectPage(Page):
         self._connect()
         self._add_tabs()
         self.model.use_methods(host.settings.inspect_methods)
+        self.run_bar.show_methods(self.model.specs)
         self._show_nothing()
 
     # --- requests ---

@@ -123,6 +123,21 @@ def test_what_cannot_be_opened_is_said_and_what_was_open_stays(
     assert page.model.item == "p0"
 
 
+def test_weights_that_are_gone_keep_nobody_from_the_pairs(
+    qtbot, window: MainWindow, pairs: Path, tmp_path: Path
+) -> None:
+    window._settings.inspect_methods = ("copy", str(tmp_path / "gone.safetensors"))
+    window.pages.show_page("inspect")
+    page = window.pages.page("inspect")
+    assert isinstance(page, InspectPage)
+    assert "copy" in page.run_bar.methods_button.text()
+    with qtbot.waitSignal(page.model.failed, timeout=TIMEOUT_MS) as told:
+        page.open(pairs)
+    assert "gone.safetensors" in told.args[0]
+    assert list(page.model.methods) == ["copy"]
+    assert page.model.item == "p0"
+
+
 def test_a_frozen_frame_comes_with_its_result_and_its_w(qtbot, window: MainWindow) -> None:
     window.pages.show_page("inspect")
     page = window.pages.page("inspect")
