@@ -82,6 +82,8 @@ class InspectPage(Page):
         self._empty.setWordWrap(True)
         self._empty.setProperty("role", "dim")
         self.actions_by_name = make_key_actions(PAGE_KEYS, self)
+        # A key acts on the pictures also while the list or a table has the focus.
+        self.addActions(list(self.canvas.actions_by_name.values()))
         self._lay_out()
         self._connect()
         self._add_tabs()
@@ -102,13 +104,20 @@ class InspectPage(Page):
         if self.stage.indexOf(widget) < 0:
             self.stage.addWidget(widget)
         self.stage.setCurrentWidget(widget)
+        self._let_keys_compare(wanted=False)
 
     def show_compare(self) -> None:
         """Show the comparing again."""
         self.stage.setCurrentWidget(self._compare)
+        self._let_keys_compare(wanted=True)
         if not self._arranged:
             self._arranged = True
             self._restore_layout()
+
+    def _let_keys_compare(self, *, wanted: bool) -> None:
+        """Let the keys of the pictures act, wherever the focus is; or leave them to what is on stage."""
+        for action in (*self.canvas.actions_by_name.values(), *self.actions_by_name.values()):
+            action.setEnabled(wanted)
 
     # --- coming and going ---
 

@@ -83,6 +83,26 @@ def test_the_list_and_its_keys_go_from_pair_to_pair(qtbot, window: MainWindow, p
     assert page.items.count.text() == "1 of 3 pairs"
 
 
+def test_keys_act_on_the_pictures_from_wherever_the_focus_is(qtbot, window: MainWindow, pairs: Path) -> None:
+    page = open_page(qtbot, window, pairs, "copy")
+    window.activateWindow()
+    page.items.view.setFocus()
+    QTest.keyClick(page.items.view, Qt.Key.Key_S)
+    assert page.canvas.way == "swipe"
+    page.items.filter.setFocus()
+    QTest.keyClicks(page.items.filter, "p2")
+    assert page.items.filter.text() == "p2", "letters are text where text is written"
+    assert page.canvas.way == "swipe"
+    page.show_stage(page.numbers.study)
+    page.setFocus()
+    QTest.keyClick(page, Qt.Key.Key_P)
+    assert page.canvas.way == "swipe", "the study has the keys"
+    page.show_compare()
+    page.setFocus()
+    QTest.keyClick(page, Qt.Key.Key_P)
+    assert page.canvas.way == "panes"
+
+
 def test_a_subset_is_run_and_kept(qtbot, window: MainWindow, pairs: Path, tmp_path: Path) -> None:
     page = open_page(qtbot, window, pairs, "copy")
     page.canvas.set_sides((Side("mono"),), "panes")
