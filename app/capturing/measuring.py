@@ -99,8 +99,10 @@ class PairMeasurer:
         if moved is None:
             return None
         scale = pair.mono.image.shape[1] / small.shape[1]
-        exposures_us = [frame.exposure_us or 0.0 for frame in (pair.mono, pair.color)]
-        open_s = abs(pair.skew_ns) / 1e9 + max(exposures_us) / 1e6
+        exposures_us = [f.exposure_us for f in (pair.mono, pair.color) if f.exposure_us is not None]
+        if not exposures_us and not pair.skew_ns:
+            return None  # a camera that does not tell, or pictures from elsewhere
+        open_s = abs(pair.skew_ns) / 1e9 + max(exposures_us, default=0.0) / 1e6
         return float(moved * scale / step_s * open_s)
 
 

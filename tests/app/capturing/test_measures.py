@@ -91,6 +91,13 @@ def test_motion_is_speed_times_the_time_between_first_and_last_light(step_px: in
 def test_motion_is_unknown_without_a_pair_just_before() -> None:
     measurer = PairMeasurer()
     assert measurer.measure(shot(5), None).values["motion_px"] is None
+    untold = [
+        replace(pair, mono=replace(pair.mono, exposure_us=None), color=replace(pair.color, exposure_us=None))
+        for pair in (shot(0), shot(1, 8))
+    ]
+    assert measurer.measure(untold[1], untold[0]).values["motion_px"] is None, (
+        "open for nobody knows how long"
+    )
     late = shot(500)
     late = replace(late, mono=replace(late.mono, host_ns=shot(5).mono.host_ns + 20 * 10**9))
     assert measurer.measure(late, shot(5)).values["motion_px"] is None
