@@ -23,7 +23,7 @@ from app.ui.inspect.measured import MeasuredResults
 from app.ui.inspect.measures_panel import MeasuresPanel
 from app.ui.inspect.model import InspectModel
 from app.ui.inspect.scatter_panel import ScatterPanel
-from app.ui.inspect.screen_grab import grab_panes, visible_box
+from app.ui.inspect.screen_grab import grab_panes, pane_of, visible_box
 from app.ui.inspect.study_view import StudyView
 from app.ui.keys import make_key_actions
 from app.ui.settings import UiSettings
@@ -106,7 +106,8 @@ class Numbers(QObject):
 
         def work(_tell: object, _cancelled: object) -> Path:
             path = free_name(folder / f"{name}.png")
-            write_png(path, compose(panes, columns_for(len(panes)), annotated=annotated))
+            shown = [pane_of(pane) for pane in panes]
+            write_png(path, compose(shown, columns_for(len(shown)), annotated=annotated))
             return path
 
         self._writing.start(work)

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QTabWidget, QWidget
 
+from app.inspecting.export_screen import GAP_PX
 from app.inspecting.measures import BY_KEY
 from app.inspecting.study_store import Ballot, read_votes
 from app.ui.application import delete_now
@@ -218,11 +220,14 @@ def test_what_is_on_screen_is_exported_pixel_by_pixel(measured: Bench, qtbot):
     assert marked != plain
     annotated = cv2.imread(str(marked))[..., ::-1]
     assert annotated.shape[0] > picture.shape[0]
-    # The pin's ring lies over the truth, which is in the mono camera's pixels; around it nothing changed.
-    head = (
-        annotated.shape[0] // 2 - HEIGHT if annotated.shape[0] > 2 * HEIGHT else annotated.shape[0] - HEIGHT
-    )
-    assert head > 0
+    # Around the pin, its ring lies over the truth, which is in the mono camera's pixels; nothing further off.
+    title_px = (annotated.shape[0] - GAP_PX) // 2 - HEIGHT
+    assert picture.shape == (2 * HEIGHT + GAP_PX, 2 * WIDTH + GAP_PX, 3)
+    truth = annotated[title_px : title_px + HEIGHT, -WIDTH:]
+    differs = (truth != measured.model.shown.pair.truth).any(axis=-1)
+    ys, xs = np.nonzero(differs)
+    assert len(ys) > 10
+    assert np.hypot(ys - 30, xs - 40).max() < 20
 
 
 def test_swiping_exports_both_sides_of_the_divider(measured: Bench, qtbot):
