@@ -19,6 +19,20 @@ _NO_LINK, _CLOEXEC = getattr(os, "O_NOFOLLOW", 0), getattr(os, "O_CLOEXEC", 0)
 _LONGEST_PID = 32
 
 
+def is_locked(folder: Path, name: str = LOCK_NAME) -> bool:
+    """Return whether somebody holds a lock of the folder. Changes nothing."""
+    try:
+        descriptor = os.open(folder / name, os.O_RDWR | _NO_LINK | _CLOEXEC)
+    except OSError:
+        return False
+    try:
+        return not _try_lock(descriptor, wait=False)
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+
+
 class FolderLock:
     """Holds `folder/NAME` from `acquire` to `release`. The file stays: what counts is the lock on it."""
 

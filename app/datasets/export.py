@@ -245,10 +245,9 @@ def _write_folders(
     suffix = {"png": ".png", "tiff": ".tif"}[plan.image_format]
     for side, items in sides.items():
         folder = out if side == ALL else out / side
-        for kind in ("mono", "color"):
-            (folder / kind).mkdir(parents=True, exist_ok=True)
-            for left in (folder / kind).glob(f".*{TEMPORARY_SUFFIX}"):
-                left.unlink()
+        folder.mkdir(exist_ok=True)
+        for left in folder.glob(f"*/.*{TEMPORARY_SUFFIX}"):
+            left.unlink()
         known = {item.name: KnownPair(" + ".join(item.scenes)[:500], item.max_disparity) for item in items}
         write_atomically(folder / KNOWN_NAME, dump_known(known).encode())
         todo += [(folder, item) for item in items if not _is_there(folder, item.name, suffix)]
@@ -258,8 +257,10 @@ def _write_folders(
     def work(job: tuple[Path, Item]) -> None:
         folder, item = job
         mono, color = encode(source.read(item.index), plan)
-        write_atomically(folder / "color" / f"{item.name}{suffix}", color)
-        write_atomically(folder / "mono" / f"{item.name}{suffix}", mono)
+        # A folder with `mono/` is one of pairs: it appears with its first pair, after the partner.
+        for kind, data in (("color", color), ("mono", mono)):
+            (folder / kind).mkdir(exist_ok=True)
+            write_atomically(folder / kind / f"{item.name}{suffix}", data)
 
     for done, _ in enumerate(in_parallel(work, todo, ahead=4), start=1):
         progress(there_before + done, total)

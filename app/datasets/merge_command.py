@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 
 from app.datasets.shown_progress import ShownProgress
-from capture.datasets.combine import SOURCES_NAME, Part, combine
+from capture.datasets.combine import Part, combine
+from capture.datasets.sources import SOURCES_NAME
 
 HELP = "put several datasets into a new one"
 EPILOG = f"""\

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from capture.calibration import load_calibration
 from capture.dataset_edits import EDITS_NAME, PairState
 from capture.dataset_events import EVENTS_NAME
 from capture.dataset_files import MOST_TABLE_BYTES, check_inside, read_inside
-from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME
+from capture.dataset_lock import EDIT_LOCK_NAME, LOCK_NAME, is_locked
 from capture.dataset_notes import NOTES_NAME, read_notes
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import (
@@ -23,11 +24,11 @@ from capture.dataset_records import (
     image_path,
     read_sessions,
 )
-from capture.datasets.combine import SOURCES_NAME
 from capture.datasets.files import Depth, FileFault, faults_of_pair, in_parallel
 from capture.datasets.findings import SET_ASIDE, Checked, Finding
 from capture.datasets.plain import check_plain
 from capture.datasets.scan import Line, Lists, Progress
+from capture.datasets.sources import SOURCES_NAME
 from capture.errors import CalibrationError, DatasetError
 from capture.files import TEMPORARY_SUFFIX, parse_toml
 from capture.frames import ROLES, Role
@@ -80,10 +81,15 @@ class _CapturedCheck:
         self._findings: list[Finding] = []
         self._lists = Lists((), b"", (), ())
         self._states: dict[str, PairState] = {}
+        self._is_growing = False
 
     def run(self) -> Checked:
         """Check everything, lists first."""
-        self._findings += _folder_findings(self._folder)
+        if is_locked(self._folder):
+            words = "a program is writing this dataset: images that are not listed yet are no damage"
+            self._add("unlisted", LOCK_NAME, words, is_damage=False)
+            self._is_growing = True
+        self._findings += self._seen_growing(_folder_findings(self._folder))
         try:
             self._lists = Lists.read(self._folder)
         except DatasetError as error:
@@ -93,12 +99,20 @@ class _CapturedCheck:
         by_name = self._lists.by_name()
         sessions = self._check_sessions([line for lines in by_name.values() for line in lines])
         faulty, chosen, size_bytes = self._check_files(by_name)
-        self._findings += list(_unlisted(self._folder, set(by_name), self._states))
+        self._findings += self._seen_growing(_unlisted(self._folder, set(by_name), self._states))
         self._check_events_and_notes(sessions)
         broken = frozenset(name for name in faulty if not self._state(name).trashed)
         return Checked(
             tuple(self._findings), len(by_name), len(by_name) - len(faulty), size_bytes, broken, chosen
         )
+
+    def _seen_growing(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the findings; what is but a pair being written is no damage."""
+        passing = ("unlisted", "temporary") if self._is_growing else ()
+        return [
+            replace(finding, is_damage=False, mend="") if finding.kind in passing else finding
+            for finding in findings
+        ]
 
     def _state(self, name: str) -> PairState:
         return self._states.get(name, PairState())

@@ -6,9 +6,7 @@ sessions, calibrations, events, what people decided, notes. Every file is compar
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import json
 import os
 import shutil
@@ -33,13 +31,12 @@ from capture.dataset_records import (
 from capture.dataset_sessions import keep_calibration, write_sessions
 from capture.datasets.files import faults_of_pair, in_parallel
 from capture.datasets.scan import Progress
+from capture.datasets.sources import add_sources
 from capture.errors import CalibrationError, DatasetError
 from capture.files import sync_folder, write_atomically
 from capture.frames import ROLES
 from capture.words import printable
 
-SOURCES_NAME = "sources.csv"
-"""Says of each pair of a merged dataset which dataset it comes from, and what it was called there."""
 _UNDER_WAY = ".combining"
 
 
@@ -260,7 +257,7 @@ def _write_lists(sources: Sequence[_Source], taken: Sequence[_Taken], out: Path)
     if notes := _notes(sources):
         write_notes(out, notes)
     if len(sources) > 1:
-        write_atomically(out / SOURCES_NAME, _table_of_sources(sources, taken))
+        add_sources(out, ((pair.record.name, sources[pair.part].label, pair.source.name) for pair in taken))
 
 
 def _sessions_of(source: _Source, out: Path, *, several: bool) -> list[dict[str, object]]:
@@ -329,14 +326,6 @@ def _notes(sources: Sequence[_Source]) -> str:
     if len(found) == 1:
         return found[0][1]
     return "\n".join(f"[{label}]\n{text.rstrip()}\n" for label, text in found if text.strip())
-
-
-def _table_of_sources(sources: Sequence[_Source], taken: Sequence[_Taken]) -> bytes:
-    text = io.StringIO(newline="")
-    writer = csv.writer(text)
-    writer.writerow(["name", "source", "name_there"])
-    writer.writerows([pair.record.name, sources[pair.part].label, pair.source.name] for pair in taken)
-    return text.getvalue().encode()
 
 
 def _clear(partial: Path) -> None:

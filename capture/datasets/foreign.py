@@ -12,6 +12,7 @@ from capture.dataset_records import DATASET_NAME, PAIRS_NAME
 from capture.dataset_writer import DatasetWriter
 from capture.datasets.kitti import read_times
 from capture.datasets.scan import Progress
+from capture.datasets.sources import add_sources
 from capture.errors import DatasetError
 from capture.frames import ROLES, Frame, FramePair, Image, Layout, Role, frozen
 from capture.images import image_files, read_color, read_mono
@@ -108,13 +109,15 @@ def take_in(
     first = found.read(found.names[0])
     rig = RigInfo("replay", source, *_cameras(found, first), None, shares_trigger=True, calibration=None)
     note = PairNote(tags=tags)
+    rows: list[tuple[str, str, str]] = []
     with DatasetWriter(out, rig, calibration, about) as writer:
         for index, name in enumerate(found.names):
             mono, color = found.read(name)
             pair = _pair(index, mono, color, found.mono_ns.get(name), found.color_ns.get(name))
-            writer.save(pair, note)
+            rows.append((writer.save(pair, note), source, name))
             if progress is not None:
                 progress(index + 1, len(found.names))
+        add_sources(out, rows)
     return len(found.names)
 
 

@@ -1,5 +1,5 @@
-"""Images and disparity maps from disk: PNG with 8 or 16 bits, PFM, NPY. What is broken never passes for
-black.
+"""Images and disparity maps from disk: PNG and TIFF with 8 or 16 bits, PFM, NPY. What is broken never passes
+for black.
 """
 
 from __future__ import annotations
@@ -22,12 +22,20 @@ SMALLEST_PX = 8
 KITTI_SCALE = 256
 """Levels per px of a disparity map in a 16-bit PNG; level 0 is unknown (the KITTI benchmark's format)."""
 
+TIFF_SUFFIXES = (".tif", ".tiff")
+IMAGE_SUFFIXES = (".png", *TIFF_SUFFIXES)
+_TIFF_WIDTH, _TIFF_HEIGHT, _TIFF_KINDS = 256, 257, {3: "H", 4: "I"}
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _END = b"IEND\xaeB`\x82"
 _HEADER_BYTES = 24
 _GRAY_TOLERANCE = 2 / 255
 _MOST_INFLATION = 1032
 """DEFLATE makes at most so many bytes of one."""
+
+
+def image_size(path: Path) -> tuple[int, int]:
+    """Return (height, width) from the header alone. Raises ModelError: missing, broken, absurd size."""
+    return _tiff_size(path) if path.suffix.lower() in TIFF_SUFFIXES else png_size(path)
 
 
 def png_size(path: Path) -> tuple[int, int]:
@@ -46,7 +54,7 @@ def png_size(path: Path) -> tuple[int, int]:
 
 def read_color(path: Path) -> Image:
     """Return H×W×3 RGB, uint8 or uint16; transparency is left out. Raises ModelError."""
-    image = _read_png(path)
+    image = _read_image(path)
     if image.ndim == 2:
         raise ModelError(f"{path} has one channel: a colour image has three (raw mosaics are not developed)")
     return image
@@ -54,7 +62,7 @@ def read_color(path: Path) -> Image:
 
 def read_gray(path: Path) -> Image:
     """Return H×W, uint8 or uint16; three equal channels will do. Raises ModelError."""
-    image = _read_png(path)
+    image = _read_image(path)
     if image.ndim == 2:
         return image
     spread = (image.max(axis=2) - image.min(axis=2)).max()
@@ -97,15 +105,46 @@ def _read_bytes(path: Path) -> bytes:
         raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
 
 
-def _read_png(path: Path) -> Image:
-    height, width = png_size(path)  # before anything of that size is allocated
+def _tiff_size(path: Path) -> tuple[int, int]:
+    """Read width and height from the first directory of a TIFF file (TIFF 6.0, sections 2 and 8)."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            order = {b"II*\0": "<", b"MM\0*": ">"}.get(head[:4])
+            if order is None:
+                raise ModelError(f"{path} is not a TIFF file")
+            file.seek(struct.unpack(f"{order}I", head[4:])[0])
+            (count,) = struct.unpack(f"{order}H", file.read(2))
+            entries = struct.iter_unpack(f"{order}HHI4s", file.read(12 * count))
+            # A value of two bytes stands at the beginning of its field of four.
+            sizes = {
+                tag: struct.unpack_from(f"{order}{_TIFF_KINDS[kind]}", value)[0]
+                for tag, kind, _, value in entries
+                if tag in (_TIFF_WIDTH, _TIFF_HEIGHT) and kind in _TIFF_KINDS
+            }
+    except OSError as error:
+        raise ModelError(f"cannot read {path}: {error.strerror or error}") from error
+    except struct.error as error:
+        raise ModelError(f"{path} is truncated") from error
+    height, width = sizes.get(_TIFF_HEIGHT, 0), sizes.get(_TIFF_WIDTH, 0)
+    _check_size(path, height, width)
+    return height, width
+
+
+def _read_image(path: Path) -> Image:
+    height, width = image_size(path)  # before anything of that size is allocated
     data = _read_bytes(path)
     if height * width // 8 > _MOST_INFLATION * len(data):
         raise ModelError(f"{path} claims to be {width}×{height}, which its {len(data)} bytes cannot hold")
-    # The decoder fills up what is missing with black; a file that ends early must not pass.
-    if not data.rstrip(b"\x00\r\n").endswith(_END):
-        raise ModelError(f"{path} is truncated")
-    _check_chunks(path, data)
+    if path.suffix.lower() not in TIFF_SUFFIXES:
+        # The decoder fills up what is missing with black; a file that ends early must not pass.
+        if not data.rstrip(b"\x00\r\n").endswith(_END):
+            raise ModelError(f"{path} is truncated")
+        _check_chunks(path, data)
+    return _decoded(path, data)
+
+
+def _decoded(path: Path, data: bytes) -> Image:
     try:
         image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error as error:

@@ -13,7 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import color
-from models.data.image_files import Image, png_size, read_color, read_disparity, read_gray, read_mask
+from models.data.image_files import (
+    IMAGE_SUFFIXES,
+    Image,
+    image_size,
+    read_color,
+    read_disparity,
+    read_gray,
+    read_mask,
+)
 from models.data.known import KnownPair, read_known
 from models.errors import ModelError
 
@@ -96,6 +104,7 @@ def open_pairs(*folders: Path) -> PairSource:
     Args:
         folders: each a pair folder (`mono/NAME.png` and `color/NAME.png`), a colour stereo set
             (`reference/NAME.png` and `truth/NAME.png`; mono is the luma of truth), or a folder of these.
+            TIFF files (.tif, .tiff) will do in place of PNG.
             Optional: `truth/NAME.png`, `disparity/` or `disparity_truth/` with NAME.npy, .pfm or .png
             (see `read_disparity`), `visible/NAME.png`, `pairs.json` (see `models.data.known`).
 
@@ -140,9 +149,10 @@ class FolderPairs:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._mono, self._color = _layout(folder)
-        self.names: tuple[str, ...] = tuple(_png_names(folder / self._mono))
+        self._files = {side: _image_files(folder / side) for side in (self._mono, self._color)}
+        self.names: tuple[str, ...] = tuple(sorted(self._files[self._mono]))
         if not self.names:
-            raise ModelError(f"{folder}: no PNG files in {self._mono}/")
+            raise ModelError(f"{folder}: no PNG or TIFF files in {self._mono}/")
         self._check_partners()
         self._known = read_known(folder)
 
@@ -157,16 +167,16 @@ class FolderPairs:
     def read(self, index: int) -> Pair:
         """Read the images of a pair."""
         name = self.names[index]
-        reference = read_color(self._png(self._color, name))
-        truth = read_color(path) if (path := self._png("truth", name)).is_file() else None
+        reference = read_color(self._files[self._color][name])
+        truth = read_color(path) if (path := self._beside("truth", name)).is_file() else None
         if self._mono == "truth":
             assert truth is not None  # it is where the names came from
             mono = luma_of(truth)
         else:
-            mono = read_gray(self._png(self._mono, name))
+            mono = read_gray(self._files[self._mono][name])
         disparity_file = self._disparity_file(name)
         disparity = read_disparity(disparity_file) if disparity_file else None
-        visible = read_mask(path) if (path := self._png("visible", name)).is_file() else None
+        visible = read_mask(path) if (path := self._beside("visible", name)).is_file() else None
         for kind, image in (("disparity", disparity), ("visible", visible)):
             if image is not None and image.shape != mono.shape:
                 raise ModelError(
@@ -186,10 +196,12 @@ class FolderPairs:
 
     def files(self, name: str) -> tuple[Path, Path]:
         """Return the image files of a pair: of the mono (or truth) and of the colour camera."""
-        return self._png(self._mono, name), self._png(self._color, name)
+        return self._files[self._mono][name], self._files[self._color][name]
 
-    def _png(self, kind: str, name: str) -> Path:
-        return self.folder / kind / f"{name}.png"
+    def _beside(self, kind: str, name: str) -> Path:
+        """Return the file of a pair in another subfolder: as a rule a PNG file."""
+        known = self._files.get(kind, {})
+        return known.get(name, self.folder / kind / f"{name}.png")
 
     def _disparity_file(self, name: str) -> Path | None:
         for kind in ("disparity", "disparity_truth"):
@@ -199,18 +211,18 @@ class FolderPairs:
         return None
 
     def _check_partners(self) -> None:
-        known, partners = set(self.names), _png_names(self.folder / self._color)
-        lone = sorted(known ^ set(partners))
+        known = set(self.names)
+        lone = sorted(known ^ self._files[self._color].keys())
         if lone:
             side = self._color if lone[0] in known else self._mono
             more = f" (and {len(lone) - 1} more)" if len(lone) > 1 else ""
-            raise ModelError(f"{self._png(side, lone[0])} is missing: half of a pair{more}")
+            raise ModelError(f"{self._beside(side, lone[0])} is missing: half of a pair{more}")
         with_truth = self._mono == "mono" and (self.folder / "truth").is_dir()
         for name in self.names:
-            size = png_size(self._png(self._mono, name))
-            sides = [self._color, *(["truth"] if with_truth and self._png("truth", name).is_file() else [])]
-            for side in sides:
-                other = png_size(self._png(side, name))
+            size = image_size(self._files[self._mono][name])
+            has_truth = with_truth and self._beside("truth", name).is_file()
+            for side in [self._color, *(["truth"] if has_truth else [])]:
+                other = image_size(self._beside(side, name))
                 if other != size:
                     raise ModelError(
                         f"{self.folder}: {name} is {size[1]}×{size[0]} in {self._mono}/, "
@@ -291,8 +303,17 @@ def _layout(folder: Path) -> tuple[str, str]:
     return mono, colour
 
 
-def _png_names(folder: Path) -> list[str]:
-    return sorted(p.stem for p in folder.glob("*.png") if not p.name.startswith(".") and p.is_file())
+def _image_files(folder: Path) -> dict[str, Path]:
+    """Return the PNG and TIFF files of a folder by name without ending."""
+    found: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() not in IMAGE_SUFFIXES or path.name.startswith(".") or not path.is_file():
+            continue
+        if path.stem in found:
+            names = f"{found[path.stem].name}, {path.name}"
+            raise ModelError(f"{folder} has two images named {path.stem}: {names}")
+        found[path.stem] = path
+    return found
 
 
 def _candidates(disparity: NDArray[np.float32] | None) -> int | None:

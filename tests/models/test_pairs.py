@@ -6,6 +6,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
@@ -198,7 +199,7 @@ def _empty(folder: Path) -> None:
         (_cut_disparity, r"disparity of a is 9×9, its image 140×60"),
         (_pickle_disparity, r"a\.npy"),
         (_record_raw_frames, r"captured dataset"),
-        (_empty, r"no PNG files in mono/"),
+        (_empty, r"no PNG or TIFF files in mono/"),
     ],
 )
 def test_what_is_not_right_is_refused_in_one_line(
@@ -244,3 +245,40 @@ def test_all_pairs_at_hand_open(shared_dir: Path) -> None:
     right = np.abs(motorcycle.reference[y, there].astype(int) - motorcycle.truth[y, x]).mean()
     wrong = np.abs(motorcycle.reference[y, x].astype(int) - motorcycle.truth[y, x]).mean()
     assert right < 0.4 * wrong
+
+
+def test_tiff_files_are_pairs_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    mono, color = rng.integers(0, 1 << 16, (24, 40), np.uint16), rng.integers(0, 256, (24, 40, 3), np.uint8)
+    for side, image, suffix in (("mono", mono, "tif"), ("color", color[..., ::-1], "tiff")):
+        (tmp_path / side).mkdir()
+        cv2.imwrite(str(tmp_path / side / f"a.{suffix}"), image)
+    source = open_pairs(tmp_path)
+    pair = source.read(0)
+    assert (pair.name, pair.mono.dtype) == ("a", np.uint16)
+    np.testing.assert_array_equal(pair.mono, mono)
+    np.testing.assert_array_equal(pair.reference, color)
+    (tmp_path / "mono" / "a.png").write_bytes(b"another")
+    with pytest.raises(ModelError, match=r"two images named a: a\.png, a\.tif"):
+        open_pairs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda data: b"nothing", "is not a TIFF file"),
+        (lambda data: data[:4], "is truncated"),
+        (lambda data: data[: len(data) // 2], "is truncated|claims to be 0|is damaged"),
+        (lambda data: data[:8], "is truncated"),
+    ],
+)
+def test_tiff_files_that_are_broken_are_refused(
+    tmp_path: Path, spoil: Callable[[bytes], bytes], said: str
+) -> None:
+    for side, shape in (("mono", (24, 40)), ("color", (24, 40, 3))):
+        (tmp_path / side).mkdir()
+        cv2.imwrite(str(tmp_path / side / "a.tif"), np.zeros(shape, np.uint8))
+    path = tmp_path / "color" / "a.tif"
+    path.write_bytes(spoil(path.read_bytes()))
+    with pytest.raises(ModelError, match=said):
+        open_pairs(tmp_path).read(0)

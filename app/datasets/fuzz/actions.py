@@ -11,14 +11,18 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
+from app.browsing.feed import Feed
+from app.capturing.state import read_state, write_state
 from app.datasets.export import ExportPlan, export_pairs
 from app.datasets.scenes import split_records
 from app.datasets.stats import collect
 from app.datasets.stats_page import as_page
 from app.datasets.stats_text import as_text
+from app.inspecting.sources import open_source
 from app.training_data import open_training_pairs
 from capture.calibration import load_calibration
 from capture.dataset import (
@@ -39,7 +43,7 @@ from capture.datasets.foreign import find_pairs, take_in
 from capture.datasets.kitti import read_calibration
 from capture.datasets.mend import mend_dataset
 from capture.errors import CalibrationError, CaptureError, DatasetError
-from capture.frames import ROLES, FramePair, Role
+from capture.frames import ROLES, FramePair, Image, Role
 from capture.png import decode_png, encode_png
 from capture.replay import ReplayRig
 from capture.rig import CameraInfo, RigInfo
@@ -210,8 +214,39 @@ def _coloured(path: Path, role: Role) -> bytes:
     with suppress(DatasetError):
         image = decode_png(data, path.name)
         if role == "color" and image.ndim == 2 and image.size < 1 << 16:
-            return encode_png(np.repeat(image[..., None], 3, axis=2))
+            return encode_png(cast("Image", np.repeat(image[..., None], 3, axis=2)))
     return data
+
+
+def _browse(scene: Scene, rng: random.Random) -> None:
+    """Show the contact sheet's table, and what a growing dataset adds to it."""
+    feed = Feed(scene.dataset)
+    table = feed.open()
+    for key in table.numbers:
+        table.sorted_rows(np.arange(len(table)), key, descending=rng.random() < 0.5)
+    with suppress(OSError, DatasetError):
+        path = scene.dataset / "pairs.jsonl"
+        line = read_inside(scene.dataset, path, 1 << 16).split(b"\n")[0]
+        if not path.is_symlink():
+            with path.open("ab") as file:
+                file.write(line[: rng.randrange(len(line) + 1)] + b"\n")
+    feed.poll()
+
+
+def _inspect(scene: Scene, _: random.Random) -> None:
+    source = open_source(scene.dataset)
+    for item in source.items:
+        item.read()
+        item.calibration()
+
+
+def _go_on(scene: Scene, _: random.Random) -> None:
+    """Read how the dataset was being captured, and write it down again."""
+    state = read_state(scene.dataset)
+    if state is not None:
+        write_state(scene.dataset, state)
+        if read_state(scene.dataset) != state:
+            raise Broken("how a dataset is captured comes back otherwise than it was written")
 
 
 def _edit(scene: Scene, rng: random.Random) -> None:
@@ -252,6 +287,9 @@ ACTIONS: dict[str, Action] = {
     "split": _split,
     "describe": _describe,
     "take in": _take_in,
+    "browse": _browse,
+    "inspect": _inspect,
+    "go on": _go_on,
     "edit": _edit,
     "write": _write,
     "replay": _replay,

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from app.capturing.state import CaptureState, write_state
 from capture.dataset_reader import DatasetReader
 from capture.datasets.combine import Part, combine
 from capture.errors import DatasetError
@@ -120,6 +121,7 @@ def _prepare(dataset: Path, pristine: Path) -> None:
     """Take a few pairs of the dataset. Raises DatasetError."""
     names = [record.name for record in DatasetReader.open(dataset).records[:FEW_PAIRS]]
     combine([Part(dataset, frozenset(names))], pristine, link=False)
+    write_state(pristine, CaptureState())
 
 
 def _run(pristine: Path, room: Path, seed: int, first: int, inputs: int, tally: _Tally) -> None:

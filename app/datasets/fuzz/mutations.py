@@ -16,7 +16,9 @@ from typing import Any
 
 from capture.frames import ROLES
 
-LISTS = ("pairs.jsonl", "edits.jsonl", "events.jsonl", "dataset.toml", "calibration.toml", "notes.txt")
+JSON_LISTS = ("pairs.jsonl", "edits.jsonl", "events.jsonl")
+TABLES = ("dataset.toml", "calibration.toml", "capture.toml")
+LISTS = (*JSON_LISTS, *TABLES, "notes.txt")
 BAD_BYTES = (
     b"\x00",
     b"\xff\xfe",
@@ -133,12 +135,12 @@ def _shuffle_lines(folder: Path, rng: random.Random) -> None:
 def _long_line(folder: Path, rng: random.Random) -> None:
     filler = rng.choice((b"a", b"[", b'{"a":', b"9", b"\x00", b'"', b" ", b"\\"))
     line = filler * (rng.choice((2_000, 100_000, 3_000_000)) // len(filler))
-    _splice(folder / rng.choice(LISTS[:3]), rng, rng.choice((b"\n", b"")) + line + rng.choice((b"\n", b"")))
+    _splice(folder / rng.choice(JSON_LISTS), rng, rng.choice((b"\n", b"")) + line + rng.choice((b"\n", b"")))
 
 
 def _many_lines(folder: Path, rng: random.Random) -> None:
     line = rng.choice((b"{}\n", b"\n", b"null\n", b"[]\n", b'{"name":"../x"}\n'))
-    _splice(folder / rng.choice(LISTS[:3]), rng, b"\n" + line * rng.choice((10, 10, 1_000, 1_000, 20_000)))
+    _splice(folder / rng.choice(JSON_LISTS), rng, b"\n" + line * rng.choice((10, 10, 1_000, 1_000, 20_000)))
 
 
 def _json_value(folder: Path, rng: random.Random) -> None:
@@ -161,7 +163,7 @@ def _json_value(folder: Path, rng: random.Random) -> None:
         else:
             target[key] = rng.choice(BAD_VALUES + BAD_NAMES)
 
-    _change_line(folder / rng.choice(LISTS[:3]), rng, change)
+    _change_line(folder / rng.choice(JSON_LISTS), rng, change)
 
 
 def _bad_name(folder: Path, rng: random.Random) -> None:
@@ -171,7 +173,7 @@ def _bad_name(folder: Path, rng: random.Random) -> None:
         else:
             value["name"] = rng.choice(BAD_NAMES)
 
-    _change_line(folder / rng.choice(LISTS[:2]), rng, change)
+    _change_line(folder / rng.choice(JSON_LISTS[:2]), rng, change)
 
 
 def _change_line(path: Path, rng: random.Random, change: Callable[[Any], None]) -> None:
@@ -185,14 +187,14 @@ def _change_line(path: Path, rng: random.Random, change: Callable[[Any], None]) 
 
 
 def _toml_text(folder: Path, rng: random.Random) -> None:
-    path = folder / rng.choice(("dataset.toml", "calibration.toml"))
+    path = folder / rng.choice(TABLES)
     lines = _text_of(path).splitlines(keepends=True)
     lines.insert(rng.choice((0, len(lines), rng.randrange(len(lines) + 1))), rng.choice(BAD_TOML))
     path.write_text("".join(lines), errors="surrogateescape")
 
 
 def _toml_value(folder: Path, rng: random.Random) -> None:
-    path = folder / rng.choice(("dataset.toml", "calibration.toml"))
+    path = folder / rng.choice(TABLES)
     lines = _text_of(path).splitlines()
     number = rng.choice([n for n, line in enumerate(lines) if "=" in line])
     value = rng.choice(

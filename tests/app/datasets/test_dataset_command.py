@@ -136,12 +136,11 @@ def test_export_in_8_or_16_bits(captured: Path, tmp_path: Path, bits: int, kind:
 
 
 def test_export_as_tiff(captured: Path, tmp_path: Path) -> None:
-    from capture.images import read_color, read_mono
-
     assert dataset("export", captured, "--out", tmp_path / "out", "--no-split", "--format", "tiff") == 0
-    original = open_training_pairs([captured]).read(0)
-    np.testing.assert_array_equal(read_mono(tmp_path / "out" / "mono" / "000000.tif"), original.mono)
-    np.testing.assert_array_equal(read_color(tmp_path / "out" / "color" / "000000.tif"), original.reference)
+    assert (tmp_path / "out" / "mono" / "000000.tif").is_file()
+    pair, original = open_pairs(tmp_path / "out").read(0), open_training_pairs([captured]).read(0)
+    np.testing.assert_array_equal(pair.mono, original.mono)
+    np.testing.assert_array_equal(pair.reference, original.reference)
 
 
 def test_export_that_was_stopped_is_valid_and_goes_on(
@@ -164,6 +163,18 @@ def test_export_that_was_stopped_is_valid_and_goes_on(
     assert {path: path.stat().st_mtime_ns for path in before} == before
     assert len(open_pairs(out)) == 8
     assert json.loads((out / "export.json").read_text())["complete"]
+
+
+def test_an_export_that_was_stopped_early_opens_too(captured: Path, tmp_path: Path) -> None:
+    def stop(done: int, _: int) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        export_pairs(open_training_pairs([captured]), out, ExportPlan(), stop)
+    assert 1 <= len(open_pairs(out)) < 8
+    assert dataset("export", captured, "--out", out) == 0
+    assert len(open_pairs(out)) == 8
 
 
 def test_another_export_is_not_mixed_in(captured: Path, tmp_path: Path) -> None:

@@ -262,6 +262,17 @@ def test_what_another_process_writes_is_not_mended(folder: Path) -> None:
     assert mend_dataset(folder, checked)[1].damage == 0
 
 
+def test_a_dataset_that_is_being_written_is_not_called_damaged(folder: Path) -> None:
+    with DatasetWriter(folder, RIG) as writer:
+        writer.save(make_pair(7))
+        (folder / "mono" / "000008.png").write_bytes(b"not listed yet")
+        (folder / "color" / ".000008.png.1.tmp").write_bytes(b"not whole yet")
+        checked = check_dataset(folder)
+        assert checked.damage == 0
+        assert {f.kind for f in checked.findings} == {"unlisted", "temporary"}
+    assert check_dataset(folder).damage == 2
+
+
 @pytest.mark.parametrize("name", ["mono", "orphans", "trash", "pairs.jsonl", ".lock", "events.jsonl"])
 def test_links_out_are_named_and_nothing_is_written_through_them(folder: Path, name: str) -> None:
     outside = folder.parent / "outside"

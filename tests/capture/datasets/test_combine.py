@@ -23,7 +23,8 @@ from capture.dataset import (
     write_notes,
 )
 from capture.datasets.check import check_dataset
-from capture.datasets.combine import SOURCES_NAME, Combined, Part, combine
+from capture.datasets.combine import Combined, Part, combine
+from capture.datasets.sources import SOURCES_NAME
 from capture.errors import DatasetError
 from tests.capture.dataset_pairs import RIG, make_pair
 from tests.capture.rigs_on_paper import make_calibration

@@ -15,6 +15,7 @@ from capture.dataset import DatasetReader
 from capture.datasets.check import check_dataset
 from capture.datasets.foreign import camera_numbers, find_pairs, take_in
 from capture.datasets.kitti import read_calibration, read_times
+from capture.datasets.sources import SOURCES_NAME
 from capture.errors import CalibrationError, DatasetError
 from capture.rectify import Rectifier
 
@@ -79,6 +80,11 @@ def test_plain_folders_of_any_name_and_kind_of_file(tmp_path: Path) -> None:
     assert take_in(found, tmp_path / "set", None, source="in", tags=("desk",)) == 2
     reader = DatasetReader.open(tmp_path / "set")
     assert [record.tags for record in reader] == [("desk",), ("desk",)]
+    assert (tmp_path / "set" / SOURCES_NAME).read_text().split() == [
+        "name,source,name_there",
+        "000000,in,a",
+        "000001,in,b",
+    ]
     pair = reader.load(reader.records[1], verify=True)
     mono, color = found.read("b")
     assert np.array_equal(pair.mono.image, mono)
