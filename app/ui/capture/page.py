@@ -6,18 +6,15 @@ from pathlib import Path
 from typing import cast
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QShortcut
-from PySide6.QtWidgets import QHBoxLayout, QMenu, QStackedWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout
 
 from app.capturing.controller import Capturing
-from app.capturing.gates import GATES, GateLimit
 from app.capturing.modes import Kind
 from app.capturing.status import CaptureStatus, SavedPair
 from app.pipeline.status import PipelineStatus, RecorderStatus
-from app.ui.calibration.layouts import heading, scrolling
-from app.ui.capture.about_form import AboutForm
+from app.ui.calibration.layouts import scrolling
 from app.ui.capture.filmstrip import Filmstrip
-from app.ui.capture.gate_row import GateRow
 from app.ui.capture.last_session import LastSession, LastSessionLook
 from app.ui.capture.mode_bar import ModeBar
 from app.ui.capture.offer import OfferLine
@@ -25,7 +22,7 @@ from app.ui.capture.pictures import LivePictures
 from app.ui.capture.progress_line import ProgressLine
 from app.ui.capture.review import Review
 from app.ui.capture.said_line import SaidLine
-from app.ui.capture.tags import TagPanel
+from app.ui.capture.side import SidePanel
 from app.ui.capture.ways import KEYS
 from app.ui.capture.words import Said, answer_said, continue_text, now_said, plan_said
 from app.ui.pages import Host, Page
@@ -64,9 +61,7 @@ class CapturePage(Page):
         self.modes = ModeBar(self)
         self.progress = ProgressLine(self)
         self.strip = Filmstrip(self)
-        self.gates = {spec.key: GateRow(spec) for spec in GATES}
-        self.tags = TagPanel()
-        self.about = AboutForm()
+        self.side = SidePanel(self._settings)
         left = QVBoxLayout()
         left.setContentsMargins(0, 0, 0, 0)
         left.setSpacing(0)
@@ -78,47 +73,12 @@ class CapturePage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(0)
         row.addLayout(left, 1)
-        row.addWidget(self._build_side())
+        area = scrolling(self.side, SIDE_WIDTH)
+        area.setObjectName("rigPanel")
+        row.addWidget(area)
         self._connect()
         self._make_keys()
         self._on_status(self._bridge.status())
-
-    def _build_side(self) -> QWidget:
-        side = QWidget()
-        side.setObjectName("rigPanelBody")
-        column = QVBoxLayout(side)
-        column.setContentsMargins(10, 6, 10, 8)
-        column.setSpacing(5)
-        column.addLayout(self._build_gates_head(side))
-        for gate in self.gates.values():
-            column.addWidget(gate)
-        column.addSpacing(2)
-        column.addWidget(self.tags)
-        column.addSpacing(2)
-        column.addWidget(self.about, 1)
-        area = scrolling(side, SIDE_WIDTH)
-        area.setObjectName("rigPanel")
-        return area
-
-    def _build_gates_head(self, side: QWidget) -> QHBoxLayout:
-        self.reset = QAction("Put all limits back", self)
-        self.reset.setToolTip("All gates as they were at first")
-        self.refocused = QAction("Find the best sharpness anew", self)
-        self.refocused.setToolTip("A lens was changed or focused better: what was the best counts no more")
-        menu = QMenu(side)
-        menu.setToolTipsVisible(True)
-        menu.addActions([self.reset, self.refocused])
-        more = QToolButton(side)
-        more.setText("More")
-        more.setMenu(menu)
-        more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        more.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        more.setStyleSheet("QToolButton::menu-indicator { image: none; }")
-        head = QHBoxLayout()
-        head.addWidget(heading("Gates"))
-        head.addStretch(1)
-        head.addWidget(more)
-        return head
 
     def _connect(self) -> None:
         bridge, modes, pictures, review = self._bridge, self.modes, self.pictures, self.review
@@ -139,18 +99,10 @@ class CapturePage(Page):
         review.closed.connect(self.show_live)
         review.trash_wanted.connect(self._on_trash)
         review.inspect_wanted.connect(self._on_inspect)
-        self.reset.triggered.connect(self._on_reset)
-        self.refocused.triggered.connect(self._on_refocused)
-        for gate in self.gates.values():
-            gate.changed.connect(self._on_limit)
-            gate.box.lineEdit().returnPressed.connect(self._take_keys)
+        self.side.finished.connect(self._take_keys)
         for box in (self.progress.target, modes.burst_count, modes.period_s):
             box.lineEdit().returnPressed.connect(self._take_keys)
-        self.tags.tags_changed.connect(self._on_tags)
-        self.tags.palette_changed.connect(self._on_palette)
-        self.about.people_changed.connect(self._on_people)
-        self.about.left.connect(self._take_keys)
-        for problems in (self.tags.refused, self.about.failed, review.failed):
+        for problems in (self.side.failed, review.failed):
             problems.connect(self._host.banner.show_failure)
         self._look.found.connect(self._on_last_found)
 
@@ -160,7 +112,7 @@ class CapturePage(Page):
             "undo": self.undo,
             "large": self.pictures.next_large,
             "raw": self.pictures.raw.toggle,
-            "edit_tags": self.tags.edit.toggle,
+            "edit_tags": self.side.tags.edit.toggle,
             "trash": self.review.trash.click,
             "inspect": self.review.inspect.click,
             "back": self._on_escape,
@@ -186,13 +138,13 @@ class CapturePage(Page):
     def left(self) -> None:
         """Measure no longer, unless a plan runs; what was typed is saved."""
         self._on_screen = False
-        self.about.save_notes()
+        self.side.about.save_notes()
         if self._capturing is not None:
             self._capturing.watch(False)
 
     def closed(self) -> None:
         """Save what was typed, and end what is read."""
-        self.about.close_down()
+        self.side.about.close_down()
         self.review.close_down()
         self._look.close()
 
@@ -214,19 +166,12 @@ class CapturePage(Page):
         capture, recorder = status.capture, status.recorder
         running = self._capturing is not None and status.state in _RUNNING
         fresh = running and capture.age_s is not None and capture.age_s <= VALUES_FRESH_S
-        for key, gate in self.gates.items():
-            gate.setEnabled(running)
-            gate.show_gate(capture.verdict.values.get(key) if fresh else None, capture.state.limits[key])
+        self.side.show_status(capture, running=running, fresh=fresh)
         self.progress.show_status(capture, recorder if running else RecorderStatus())
         self.progress.target.setEnabled(running)
         self.modes.show_state(
             capture.state.plan, running=running, recording=recorder.recording, can_undo=capture.can_undo
         )
-        self.tags.setEnabled(running)
-        self.tags.show_tags(capture.state.palette, capture.state.tags)
-        self.about.setEnabled(running)
-        self.about.show_people(capture.state.operator, capture.state.lens_note)
-        self.about.show_folder(capture.folder)
         self.strip.show_pairs(capture.strip)
         if self.review.pair is not None and self.review.pair.name not in self.strip.names:
             self.show_live()
@@ -239,12 +184,10 @@ class CapturePage(Page):
             return
         self._capturing = capturing
         self._heard = CaptureStatus()
-        for gate in self.gates.values():
-            gate.forget_wish()
+        self.side.use(capturing)
         self.pictures.forget()
         if capturing is not None:
             capturing.watch(self._on_screen)
-            capturing.set_people(*self._settings.people)
             self._look_at_last()
 
     def _say(self, status: PipelineStatus, *, running: bool, fresh: bool) -> None:
@@ -322,6 +265,10 @@ class CapturePage(Page):
 
     # --- capturing ---
 
+    def _on_target(self, target: int) -> None:
+        if self._capturing is not None:
+            self._capturing.set_target(target)
+
     def want(self, kind: Kind) -> None:
         """Begin a way of capturing, or end it if it runs."""
         capturing, capture = self._capturing, self._status.capture
@@ -364,8 +311,8 @@ class CapturePage(Page):
         self.want(cast("Kind", self.sender().objectName()))
 
     def _on_tag_key(self) -> None:
-        if self.tags.isEnabled():
-            self.tags.toggle(int(self.sender().objectName().removeprefix("tag_")))
+        if self.side.tags.isEnabled():
+            self.side.tags.toggle(int(self.sender().objectName().removeprefix("tag_")))
 
     def _on_escape(self) -> None:
         plan = self._status.capture.state.plan
@@ -387,35 +334,3 @@ class CapturePage(Page):
 
     def _on_inspect(self, name: str) -> None:
         self._host.open_in_inspect(Path(self._status.capture.folder), (name,))
-
-    # --- what a person sets up ---
-
-    def _on_limit(self, key: str, limit: GateLimit) -> None:
-        if self._capturing is not None:
-            self._capturing.set_limit(key, limit)
-
-    def _on_reset(self) -> None:
-        if self._capturing is not None:
-            self._capturing.reset_limits()
-
-    def _on_refocused(self) -> None:
-        if self._capturing is not None:
-            self._capturing.forget_sharpest()
-
-    def _on_target(self, target: int) -> None:
-        if self._capturing is not None:
-            self._capturing.set_target(target)
-
-    def _on_tags(self, tags: tuple[str, ...]) -> None:
-        if self._capturing is not None:
-            self._capturing.set_tags(tags)
-
-    def _on_palette(self, palette: tuple[str, ...]) -> None:
-        if self._capturing is not None:
-            self._capturing.set_palette(palette)
-
-    def _on_people(self, operator: str, lens_note: str) -> None:
-        state = self._status.capture.state
-        if self._capturing is not None and (operator, lens_note) != (state.operator, state.lens_note):
-            self._settings.people = (operator, lens_note)
-            self._capturing.set_people(operator, lens_note)

@@ -34,7 +34,7 @@ def make_page(make_window: Callable[..., MainWindow], qtbot) -> MakePage:
         window.pages.show_page("capture")
         page = window.pages.page("capture")
         assert isinstance(page, CapturePage)
-        qtbot.waitUntil(lambda: page.gates["skew_ms"].verdict == "ok", timeout=WAIT_MS)
+        qtbot.waitUntil(lambda: page.side.gates["skew_ms"].verdict == "ok", timeout=WAIT_MS)
         if folder is not None:
             window.bridge.open_dataset(folder)
             qtbot.waitUntil(lambda: capture_of(page).folder == str(folder), timeout=WAIT_MS)
@@ -115,7 +115,7 @@ def test_a_wall_refuses_a_shot_and_says_why_here_and_on_live(
     page = make_page(tmp_path / "set")
     window = page.window()
     assert isinstance(window, MainWindow)
-    gate = page.gates["skew_ms"]
+    gate = page.side.gates["skew_ms"]
     QTest.mouseClick(
         gate.switch, Qt.MouseButton.LeftButton, pos=QPoint(gate.switch.width() - 8, gate.switch.height() // 2)
     )
@@ -131,7 +131,7 @@ def test_a_wall_refuses_a_shot_and_says_why_here_and_on_live(
     qtbot.waitUntil(lambda: "Not saved. Skew" in window.toast.text(), timeout=WAIT_MS)
     assert not DatasetReader.open(tmp_path / "set").records
     window.pages.show_page("capture")
-    page.reset.trigger()
+    page.side.reset.trigger()
     qtbot.waitUntil(lambda: gate.verdict == "ok", timeout=WAIT_MS)
     press(page, Qt.Key.Key_B)
     qtbot.waitUntil(saved(page, 10), timeout=WAIT_MS)
@@ -186,7 +186,7 @@ def test_a_plan_ends_at_its_target_and_an_interrupted_one_goes_on(
 def test_notes_save_themselves_and_fields_keep_their_keys(make_page: MakePage, qtbot, tmp_path: Path) -> None:
     folder = tmp_path / "set"
     page = make_page(folder)
-    about = page.about
+    about = page.side.about
     about.operator.setFocus()
     QTest.keyClicks(about.operator, "Kim 2 b w")
     QTest.keyClick(about.operator, Qt.Key.Key_Return)
@@ -205,9 +205,9 @@ def test_notes_save_themselves_and_fields_keep_their_keys(make_page: MakePage, q
     qtbot.waitUntil(lambda: read_notes(folder) == "Rain on the window, noon", timeout=WAIT_MS)
 
     page.window().pages.show_page("capture")
-    page.tags.edit.setChecked(True)
-    page.tags.fields[6].setText("glass")
-    page.tags.edit.setChecked(False)
+    page.side.tags.edit.setChecked(True)
+    page.side.tags.fields[6].setText("glass")
+    page.side.tags.edit.setChecked(False)
     qtbot.waitUntil(lambda: capture_of(page).state.palette[-1:] == ("glass",), timeout=WAIT_MS)
     page.setFocus()
     press(page, Qt.Key.Key_7)
@@ -219,7 +219,7 @@ def test_without_a_rig_the_page_says_what_to_do(window: MainWindow) -> None:
     page = window.pages.page("capture")
     assert isinstance(page, CapturePage)
     assert not page.modes.buttons["single"].isEnabled()
-    assert not page.gates["skew_ms"].isEnabled()
+    assert not page.side.gates["skew_ms"].isEnabled()
     assert not page.offer.isVisible()
     assert "Start (F5)" in page.pictures.pictures[page.pictures.large].view._message
 
