@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from app.browsing.columns import COLUMNS
 from app.browsing.table import PairTable
+from app.pipeline.status import PipelineStatus
 from app.ui.banner import BannerLine
 from app.ui.dataset.bars import HeadBar, SelectionBar
 from app.ui.dataset.detail_panel import DetailPanel
@@ -105,9 +106,8 @@ class DatasetPage(Page):
             if self._settings.layout_of(f"{KEY}/middle").isEmpty():
                 side = max(DETAIL_PX, self.width() // 5)
                 self._splitter.setSizes([FILTERS_PX, self.width() - FILTERS_PX - side, side])
-            folder = self._likely_folder()
-            if folder is not None and self.session.folder is None and self.session.idle:
-                self.open(folder)
+            self._open_if_nothing_is(self._likely_folder())
+        self._host.bridge.status_changed.connect(self._on_status)
         self.session.set_followed(followed=True)
         self._progress.start()
         self.gallery.look()
@@ -116,6 +116,7 @@ class DatasetPage(Page):
         """Stop following; remember how the page is arranged."""
         self.session.set_followed(followed=False)
         self._progress.stop()
+        self._host.bridge.status_changed.disconnect(self._on_status)
         for part, state in (
             ("columns", self.table.horizontalHeader().saveState()),
             ("middle", self._splitter.saveState()),
@@ -135,6 +136,15 @@ class DatasetPage(Page):
             return Path(recording)
         recent = (*self._settings.recent_datasets, self._settings.last_dataset)
         return next((folder for folder in recent if folder is not None and folder.is_dir()), None)
+
+    def _on_status(self, status: PipelineStatus) -> None:
+        """Show what is being recorded, if nothing else is open."""
+        if status.recorder.folder:
+            self._open_if_nothing_is(Path(status.recorder.folder))
+
+    def _open_if_nothing_is(self, folder: Path | None) -> None:
+        if folder is not None and self.session.folder is None and self.session.idle:
+            self.open(folder)
 
     # --- building ---
 
