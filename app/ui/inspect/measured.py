@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 
 from PySide6.QtCore import QObject, Qt, Signal
 
@@ -53,8 +54,10 @@ class MeasuredResults(QObject):
         self._keys: set[str] = set()
         self._worker: MeasuresWorker | None = None
         self._lock = threading.Lock()
-        self._waiting: list[tuple[MeasuresWorker, Measured]] = []
+        self._generation = 0
+        self._waiting: list[tuple[int, Measured]] = []
         self._problem = ""
+        self._ending: list[threading.Thread] = []
         self._news.connect(self._take, Qt.ConnectionType.QueuedConnection)
 
     @property
@@ -74,12 +77,13 @@ class MeasuredResults(QObject):
 
     def use(self, results: Results | None, cache: MeasuresCache | None = None) -> None:
         """Measure results of another source from now on, or of none."""
-        self._end_worker()
+        self._let_go()
+        self._generation += 1
         self._rows.clear()
         self._keys.clear()
         self._problem = ""
         if results is not None and cache is not None:
-            self._worker = MeasuresWorker(results, cache, self._tell)
+            self._worker = MeasuresWorker(results, cache, partial(self._tell, self._generation))
             self._worker.start()
         self.changed.emit()
         self.progressed.emit(0, 0)
@@ -105,25 +109,29 @@ class MeasuredResults(QObject):
 
     def close(self) -> None:
         """End the thread and wait for it."""
-        self._end_worker()
+        self._let_go()
+        for thread in self._ending:
+            thread.join()
+        self._ending.clear()
 
-    def _end_worker(self) -> None:
-        if self._worker is not None:
-            self._worker.close()
-            self._worker = None
+    def _let_go(self) -> None:
+        """End the worker; it may be in the middle of a result, and nobody waits for that here."""
+        worker, self._worker = self._worker, None
+        if worker is not None:
+            thread = threading.Thread(target=worker.close, name="inspect-measures-end")
+            thread.start()
+            self._ending = [*(t for t in self._ending if t.is_alive()), thread]
 
-    def _tell(self, measured: Measured) -> None:
-        worker = self._worker
-        if worker is None:
-            return
+    def _tell(self, generation: int, measured: Measured) -> None:
+        """Take news, in a worker's thread: perhaps that of a former source, which is told apart later."""
         with self._lock:
-            self._waiting.append((worker, measured))
+            self._waiting.append((generation, measured))
         emit(self._news)
 
     def _take(self) -> None:
         with self._lock:
             waiting, self._waiting = self._waiting, []
-        mine = [measured for worker, measured in waiting if worker is self._worker]
+        mine = [measured for generation, measured in waiting if generation == self._generation]
         if not mine:
             return
         rows = [row for measured in mine for row in measured.rows]

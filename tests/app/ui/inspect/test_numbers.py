@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QTabWidget, QWidget
 
 from app.inspecting.export_screen import GAP_PX
 from app.inspecting.measures import BY_KEY
+from app.inspecting.measures_worker import Measured
 from app.inspecting.study_store import Ballot, read_votes
 from app.ui.application import delete_now
 from app.ui.inspect import study_view
@@ -176,6 +178,17 @@ def test_what_was_measured_is_there_again_at_once(measured: Bench, qtbot, cache:
     qtbot.waitUntil(lambda: len(measured.rows) == len(before), timeout=60_000)
     assert {(row.item, row.method): dict(row.values) for row in measured.rows} == before
     assert [file.stat().st_mtime_ns for file in files] == stamps
+
+
+def test_rows_of_a_former_source_come_to_nothing(measured: Bench, qtbot, tmp_path: Path):
+    numbers = measured.numbers.measured
+    row = measured.rows[0]
+    former = numbers._generation
+    with qtbot.waitSignal(measured.model.source_changed, timeout=20_000):
+        measured.model.open(_write_pairs(tmp_path / "others", 1))
+    numbers._tell(former, Measured((replace(row, item="of the former"),), 1, 1))
+    qtbot.waitUntil(lambda: len(measured.rows) == len(METHODS), timeout=60_000)
+    assert {row.item for row in measured.rows} == {"p0"}
 
 
 def test_the_scatter_plot_says_who_wins_and_a_click_opens_a_pair(measured: Bench, qtbot):
