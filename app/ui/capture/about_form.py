@@ -26,23 +26,24 @@ class NotesKeeper(QObject):
     Signals (in the GUI thread):
         read: folder and text.
         written: folder.
-        failed: what went wrong.
+        unread, unwritten: what went wrong.
     """
 
     read = Signal(str, str)
     written = Signal(str)
-    failed = Signal(str)
+    unread = Signal(str)
+    unwritten = Signal(str)
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="notes")
 
     def load(self, folder: str) -> None:
-        """Read; `read` follows, or `failed`."""
+        """Read; `read` follows, or `unread`."""
         self._worker.submit(self._load, folder)
 
     def write(self, folder: str, text: str) -> Future[None]:
-        """Write; `written` follows, or `failed`."""
+        """Write; `written` follows, or `unwritten`."""
         return self._worker.submit(self._write, folder, text)
 
     def close(self) -> None:
@@ -53,7 +54,7 @@ class NotesKeeper(QObject):
         try:
             text = read_notes(Path(folder))
         except DatasetError as error:
-            emit(self.failed, str(error))
+            emit(self.unread, str(error))
         else:
             emit(self.read, folder, text)
 
@@ -62,7 +63,7 @@ class NotesKeeper(QObject):
             write_notes(Path(folder), text)
         except DatasetError as error:
             log.warning("%s", error)
-            emit(self.failed, str(error))
+            emit(self.unwritten, str(error))
         else:
             emit(self.written, folder)
 
@@ -119,7 +120,8 @@ class AboutForm(QWidget):
         column.addWidget(self.saved)
         self.keeper.read.connect(self._on_read)
         self.keeper.written.connect(self._on_written)
-        self.keeper.failed.connect(self._on_failed)
+        self.keeper.unread.connect(self._on_unread)
+        self.keeper.unwritten.connect(self._on_unwritten)
         self.show_folder("")
 
     def show_people(self, operator: str, lens_note: str) -> None:
@@ -189,8 +191,13 @@ class AboutForm(QWidget):
         else:
             self._fill(text)
 
-    def _on_failed(self, problem: str) -> None:
+    def _on_unread(self, problem: str) -> None:
         self._loading = False
+        self.failed.emit(problem)
+
+    def _on_unwritten(self, problem: str) -> None:
+        self._unsaved = True  # tried again with the next letter, and when the page is left
+        self.saved.setText("Notes are NOT saved")
         self.failed.emit(problem)
 
     def _on_written(self, folder: str) -> None:
