@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from PySide6.QtCore import QItemSelectionModel, Qt, QTimer, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QStackedWidget, QTableView, QWidget
 
@@ -72,6 +75,15 @@ class Gallery(QStackedWidget):
         """Bring the current pair to the middle."""
         if self.view.currentIndex().isValid():
             self.view.scrollTo(self.view.currentIndex(), QAbstractItemView.ScrollHint.PositionAtCenter)
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Stay where it is scrolled to, whatever becomes of the rows meanwhile."""
+        bars = [view.verticalScrollBar() for view in (self.sheet, self.table)]
+        values = [bar.value() for bar in bars]
+        yield
+        for bar, value in zip(bars, values, strict=True):
+            bar.setValue(value)
 
     def take_keys(self) -> None:
         """Let the keys act on the pairs."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QModelIndex, QSignalBlocker, Qt, QTimer
+from PySide6.QtCore import QByteArray, QSignalBlocker, Qt, QTimer
 from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 
 from app.browsing.columns import COLUMNS
@@ -187,7 +187,7 @@ class DatasetPage(Page):
         self._progress.timeout.connect(self._show_progress)
         self.bar.width_slider.valueChanged.connect(self.sheet.set_cells)
         self.bar.tag.left.connect(self.gallery.take_keys)
-        self.selection.moved.connect(self._on_moved)
+        self.selection.moved.connect(self._show_current)
         self.gallery.opened.connect(self.inspect)
         for name, slot in {
             "open": self.ask,
@@ -226,7 +226,7 @@ class DatasetPage(Page):
         before = self.model.table
         if table is not None and (before is None or before.folder != table.folder):
             self._begin(table)
-        with self.selection.kept():
+        with self.gallery.still(), self.selection.kept():
             self.model.show_table(table)
         self.filters.show_table(table)
         self._show_counts()
@@ -277,11 +277,6 @@ class DatasetPage(Page):
         self.actions_by_name["show_trash"].setText(f"Trash ({thrown:,})" if thrown else "Trash")
         self.gallery.show_pairs("" if shown else _nothing(table, trash=self.model.wanted.trash))
         self.filters.show_values(self.model.rows)
-
-    def _on_moved(self, index: QModelIndex) -> None:
-        if index.isValid():
-            self.gallery.view.scrollTo(index)
-        self._show_current()
 
     def _show_current(self) -> None:
         record, table = self.selection.current, self.model.table
@@ -335,8 +330,13 @@ class DatasetPage(Page):
         self._arrange(key, descending=descending)
 
     def _arrange(self, key: str, *, descending: bool) -> None:
-        with self.selection.kept():
+        if len(self.selection.rows):
+            with self.selection.kept():
+                self.model.set_order(key, descending=descending)
+        else:  # one looks for the first ones
             self.model.set_order(key, descending=descending)
+            self.selection.begin()
+            self.gallery.view.scrollToTop()
 
     def _on_filter(self) -> None:
         with self.selection.kept():

@@ -19,11 +19,11 @@ class Selection(QObject):
 
     Signals:
         changed: other pairs are selected.
-        moved: another pair is the current one, or none; its index in the model.
+        moved: another pair is the current one, or none.
     """
 
     changed = Signal()
-    moved = Signal(QModelIndex)
+    moved = Signal()
 
     def __init__(
         self, model: PairModel, selection: QItemSelectionModel, parent: QObject | None = None
@@ -85,7 +85,7 @@ class Selection(QObject):
         if row >= 0:
             self._selection.setCurrentIndex(self._model.index(row, 0), _Flag.NoUpdate)
         else:
-            self.moved.emit(QModelIndex())
+            self.moved.emit()
 
     def _on_changed(self) -> None:
         self.changed.emit()
@@ -93,4 +93,4 @@ class Selection(QObject):
     def _on_moved(self, index: QModelIndex) -> None:
         if index.isValid():
             self._row = index.row()
-        self.moved.emit(index)
+        self.moved.emit()

@@ -167,6 +167,22 @@ def test_what_is_recorded_meanwhile_appears(page: DatasetPage, folder: Path, qtb
     assert page.selection.rows.tolist() == [0]
 
 
+def test_a_view_stays_where_it_is_while_pairs_come(page: DatasetPage, folder: Path, qtbot) -> None:
+    page.head.order_chosen.emit("", True)
+    assert shown(page)[0] == "000011"
+    assert page.sheet.currentIndex().row() == 0
+    page.bar.width_slider.setValue(720)
+    bar = page.sheet.verticalScrollBar()
+    bar.setValue(bar.maximum())
+    place = bar.value()
+    assert place > 0
+    write_dataset(folder, 2, first=12)
+    qtbot.waitUntil(lambda: page.model.rowCount() == 14, timeout=WAIT_MS)
+    assert bar.value() == place
+    assert page.selection.current is not None
+    assert page.selection.current.name == "000011"
+
+
 def test_a_broken_dataset_is_a_line_that_names_the_line(
     page: DatasetPage, folder: Path, tmp_path: Path, qtbot
 ) -> None:
