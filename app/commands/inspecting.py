@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from models.errors import ModelError
@@ -22,10 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--methods",
-        metavar="M,…",
-        default="",
+        nargs="+",
+        metavar="M",
+        default=[],
         help="whose results to compare: live, live+fine, paper, sgbm, dis, copy, a .safetensors file, or "
-        "NAME=FILE (default: those of the evaluation, else those used last)",
+        "NAME=FILE, as for evaluate (default: those of the evaluation, else those used last)",
     )
     parser.add_argument(
         "--pairs", metavar="NAME,…", default="", help="show these pairs only (default: all of them)"
@@ -38,7 +40,8 @@ def run(args: argparse.Namespace) -> int:
     from app.inspecting.sources import open_source
     from models.evaluation.methods import open_methods
 
-    names, methods = (tuple(filter(None, text.split(","))) for text in (args.pairs, args.methods))
+    names = tuple(filter(None, args.pairs.split(",")))
+    methods = _methods(args.methods)
     source = open_source(args.path, names)
     if not source.items:
         raise ModelError(f"{args.path} holds no pairs yet")
@@ -59,3 +62,8 @@ def run(args: argparse.Namespace) -> int:
     # The rig that was open last is offered, but nothing is started: there may be no camera at hand.
     config = LiveConfig(rig=VirtualSpec())
     return run_app(config, reopen_last=True, inspect=ToInspect(args.path, names, methods))
+
+
+def _methods(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the specs; "live,sgbm" are two, but NAME=FILE,FILE is one (see `Folds`)."""
+    return tuple(spec for text in given for spec in ([text] if "=" in text else text.split(",")) if spec)

@@ -29,12 +29,17 @@ class Drawing:
     measure: Measure = "delta_e"
 
 
+Origin = tuple[NDArray[Any], ...]
+"""The arrays that a picture is made from; the same arrays make the same picture."""
+_Asked = tuple[str, Drawing, "Origin | None"]
+
+
 @dataclass(frozen=True, eq=False)
 class Drawn:
     """A picture, what it was made from, and for a difference its numbers."""
 
     picture: Picture
-    origin: tuple[NDArray[Any], ...]
+    origin: Origin
     difference: Difference | None = None
 
     @property
@@ -60,6 +65,7 @@ class Drawer(QObject):
         super().__init__(parent)
         self._kept: OrderedDict[tuple[str, Drawing], Drawn] = OrderedDict()
         self._item = ""
+        self._asked: list[_Asked] = []
         self._job = Job("drawing", self)
         self._job.progressed.connect(self._on_progressed)
 
@@ -67,16 +73,20 @@ class Drawer(QObject):
         """Return a picture that is there already and still true, None if it is not."""
         kept = self._kept.get((content.item, drawing))
         origin = origin_of(content, drawing)
-        if kept is None or origin is None or len(kept.origin) != len(origin):
-            return None
-        if any(one is not other for one, other in zip(kept.origin, origin, strict=True)):
+        if kept is None or not _identical(kept.origin, origin):
             return None
         self._kept.move_to_end((content.item, drawing))
         return kept
 
     def ask(self, content: Content, drawings: Sequence[Drawing]) -> None:
-        """Draw these, in this order, in place of what was asked for before."""
-        self._item = content.item
+        """Draw these, in this order, in place of what was asked for before.
+
+        What is under way already goes on: news of other results must not begin it anew.
+        """
+        asked = [(content.item, drawing, origin_of(content, drawing)) for drawing in drawings]
+        if drawings and self._job.running and _contains(self._asked, asked):
+            return
+        self._item, self._asked = content.item, asked
         if not drawings:
             self._job.cancel()
             return
@@ -115,7 +125,18 @@ class Drawer(QObject):
             self.drawn.emit(drawing)
 
 
-def origin_of(content: Content, drawing: Drawing) -> tuple[NDArray[Any], ...] | None:
+def _contains(asked: Sequence[_Asked], more: Sequence[_Asked]) -> bool:
+    """Return whether all of `more` was asked for: the same pictures of the very same arrays."""
+    return all(any(one[:2] == other[:2] and _identical(one[2], other[2]) for one in asked) for other in more)
+
+
+def _identical(one: Origin | None, other: Origin | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return len(one) == len(other) and all(a is b for a, b in zip(one, other, strict=True))
+
+
+def origin_of(content: Content, drawing: Drawing) -> Origin | None:
     """Return the arrays that a picture is made from, None if one is missing."""
     sides = [drawing.side, *([drawing.second] if drawing.second is not None else [])]
     arrays = [values_of(content, side) for side in sides]
@@ -123,9 +144,7 @@ def origin_of(content: Content, drawing: Drawing) -> tuple[NDArray[Any], ...] | 
     return found if len(found) == len(arrays) else None
 
 
-def _draw(
-    content: Content, drawing: Drawing, origin: tuple[NDArray[Any], ...], cancelled: Callable[[], bool]
-) -> Drawn | None:
+def _draw(content: Content, drawing: Drawing, origin: Origin, cancelled: Callable[[], bool]) -> Drawn | None:
     if drawing.second is None:
         map_of = LAYERS[drawing.side.layer].map_of
         return Drawn(make_picture(origin[0], map_of and map_of(origin[0], content.search)), origin)
