@@ -58,7 +58,7 @@ class Capturing:
         self._board = board
         self._on_change = on_change
 
-        self._intake = Intake(self._look_at, self._take_of_burst)
+        self._intake = Intake(self._look_at, self._take_single, self._take_of_burst)
         self._book = SessionBook(recorder)
         self._judge = Judge(self._book, row_error_px)
         self._saver = Saver(recorder, self._book, self._intake.post, self._was_saved, self._interrupt)
@@ -97,7 +97,10 @@ class Capturing:
         self._intake.post(self._catch_up)
 
     def begin(self, plan: Plan, pair: FramePair | None = None) -> None:
-        """Begin a plan in place of the one that runs. `pair`: what "single" saves; None takes the next."""
+        """Begin a plan in place of the one that runs; "single" saves a pair in between.
+
+        `pair`: what "single" saves; None takes the next.
+        """
         self._post(lambda: self._begin(plan, pair))
 
     def begin_to_target(self, plan: Plan) -> None:
@@ -217,6 +220,17 @@ class Capturing:
         if plan.kind == "single":
             self._end_plan()
 
+    def _take_single(self, arrival: Arrival) -> None:
+        """Save the pair that somebody wants, if it passes; a plan that goes on by itself still does."""
+        measured, verdict = self._judge.measure(arrival, self._saver.history)
+        plan = Plan("single")
+        decision = decide(plan, Situation(verdict, None, 0.0), self._status.state.limits)
+        if decision.save:
+            self._saver.save(measured, verdict, plan)
+        self._tell_decision(plan, verdict, decision.reason)
+        if self._book.plan is not None and self._book.plan.kind == "single":
+            self._end_plan()
+
     def _tell_decision(self, plan: Plan, verdict: Verdict, reason: str) -> None:
         status = self._status
         # By the same walls as before, it is still the same shot that waits.
@@ -311,6 +325,9 @@ class Capturing:
         if not status.folder:
             raise DatasetError("no dataset is open: open or create one first")
         self._board.clear(TOPIC)
+        if plan.kind == "single" and status.state.plan is not None and status.state.plan.goes_on:
+            self._intake.want(pair)  # in between
+            return
         self._end_burst()
         self._catch_up()
         status = self._status

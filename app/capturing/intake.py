@@ -28,14 +28,19 @@ class Intake:
     """For any thread, except `next`, which belongs to the session's own.
 
     Args:
-        look_at: gets a single shot, or the newest pair when it is due.
+        look_at: gets the newest pair when it is due.
+        take_single: gets the very pair that was wanted.
         take_of_burst: gets every pair of a burst, and whether there is no time to measure it.
     """
 
     def __init__(
-        self, look_at: Callable[[Arrival], None], take_of_burst: Callable[[Arrival, bool], None]
+        self,
+        look_at: Callable[[Arrival], None],
+        take_single: Callable[[Arrival], None],
+        take_of_burst: Callable[[Arrival, bool], None],
     ) -> None:
         self._look_at = look_at
+        self._take_single = take_single
         self._take_of_burst = take_of_burst
         self._changed = threading.Condition()
         self._jobs: deque[Work] = deque()
@@ -71,11 +76,12 @@ class Intake:
         with self._changed:
             self._changed.notify()
 
-    def want(self, pair: FramePair) -> None:
-        """Let this very pair be looked at, whatever comes after it."""
+    def want(self, pair: FramePair | None) -> None:
+        """Let this very pair be taken, whatever comes after it; None: the newest, if there is one."""
         with self._changed:
             newest = self._newest
-            self._single = newest if newest is not None and newest.pair is pair else Arrival(pair)
+            is_newest = newest is not None and (pair is None or newest.pair is pair)
+            self._single = newest if is_newest or pair is None else Arrival(pair)
             self._changed.notify()
 
     def begin_burst(self, count: int) -> None:
@@ -134,7 +140,7 @@ class Intake:
             return partial(self._take_of_burst, arrival, hurried)
         if self._single is not None:
             single, self._single = self._single, None
-            return partial(self._look_at, single)
+            return partial(self._take_single, single)
         if self._newest is not None and self._is_fresh and due_s is not None and due_s <= 0:
             self._is_fresh = False
             return partial(self._look_at, self._newest)

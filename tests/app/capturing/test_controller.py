@@ -192,14 +192,14 @@ def test_an_interrupted_plan_goes_on_where_it_was(tmp_path: Path) -> None:
         run.capturing.set_limit("skew_ms", GateLimit(1.0, "wall"))
         run.capturing.set_notes("begun in the morning")
         run.capturing.set_limit("motion_px", GateLimit(1.0, "off"))
-        run.capturing.begin(Plan("timed", period_s=0.05, target=50))
+        run.capturing.begin(Plan("change", target=50))
         for index in range(3):
             run.show(shot(index, 100 * index))
             run.wait_for("the pair", lambda status, n=index: status.saved > n)
         shutil.copytree(folder, left)
     with session() as run:
         status = run.open(left)
-        assert status.resumable == Plan("timed", period_s=0.05, target=50)
+        assert status.resumable == Plan("change", target=50)
         assert status.state.plan is None, "only after somebody has said yes"
         assert (status.state.operator, status.state.lens_note) == ("Kim", "f/4")
         assert status.state.limits["skew_ms"] == GateLimit(1.0, "wall")
@@ -284,7 +284,7 @@ def test_a_dataset_that_fails_ends_the_plan_and_offers_to_go_on(tmp_path: Path) 
     with session() as run:
         run.open(folder)
         run.capturing.set_limit("motion_px", GateLimit(1.0, "off"))
-        run.capturing.begin(Plan("timed", period_s=0.05, target=9))
+        run.capturing.begin(Plan("change", target=9))
         run.show(shot(0))
         run.wait_for("the pair", lambda status: status.saved == 1)
         shutil.rmtree(folder / "mono")
@@ -355,3 +355,30 @@ def test_a_request_that_fails_interrupts_no_plan(tmp_path: Path) -> None:
         run.capturing.undo()
         status = run.wait_for("the words", lambda _: "no save to take back" in run.board.text)
         assert status.state.plan == Plan("walk", target=5)
+
+
+def test_a_single_shot_in_between_leaves_a_plan_running(tmp_path: Path) -> None:
+    plan = Plan("change", target=9)
+    with session() as run:
+        run.open(tmp_path / "set")
+        run.capturing.begin(plan)
+        run.show(shot(0))
+        run.wait_for("the first", lambda status: status.saved == 1)
+        again = shot(1)
+        run.capturing.begin(Plan("single"), again)
+        status = run.wait_for("the shot", lambda status: status.saved == 2)
+        assert status.state.plan == plan
+    assert [record.mode for record in records(tmp_path / "set")] == ["change", "single"]
+    assert records(tmp_path / "set")[1].warnings == ("duplicate_distance",)
+
+
+def test_a_timed_plan_goes_on_until_the_target_although_nothing_changes(tmp_path: Path) -> None:
+    with session("watched") as run:
+        run.open(tmp_path / "set")
+        run.capturing.begin(Plan("timed", period_s=0.05, target=3))
+        run.wait_for("the plan", lambda status: status.state.plan is not None)
+        index = 0
+        while run.show(shot(index)).state.plan is not None:
+            index += 1
+        assert run.done().reason == "The target of 3 pairs is reached"
+    assert [record.mode for record in records(tmp_path / "set")] == ["timed"] * 3
