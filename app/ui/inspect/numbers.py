@@ -16,7 +16,8 @@ from app.inspecting.measures import Measure
 from app.inspecting.measures_cache import MeasuresCache
 from app.ui.calibration.jobs import Job
 from app.ui.inspect.canvas import Canvas
-from app.ui.inspect.export_panel import TITLES, ExportPanel
+from app.ui.inspect.export_form import TITLES
+from app.ui.inspect.export_panel import ExportPanel
 from app.ui.inspect.item_list import ItemList
 from app.ui.inspect.keys import EXPORT_KEYS
 from app.ui.inspect.measured import MeasuredResults
@@ -97,6 +98,9 @@ class Numbers(QObject):
 
     def export_picture(self, *, annotated: bool) -> None:
         """Write what the canvas shows, at the resolution of its images, to a file of its own."""
+        if self._writing.running:
+            self.told.emit("Still writing the picture before")
+            return
         panes = grab_panes(self._canvas, annotated=annotated)
         if not panes:
             self.failed.emit("There is no picture on screen to export.")
@@ -152,7 +156,7 @@ class Numbers(QObject):
     def _on_kind(self) -> None:
         action = self.sender()
         if isinstance(action, QAction) and self._tabs is not None:
-            self.export.choose_kind(action.data())
+            self.export.form.choose_kind(action.data())
             self._tabs.setCurrentWidget(self.export)
 
     def _on_written(self, path: Path) -> None:

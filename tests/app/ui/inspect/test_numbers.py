@@ -260,9 +260,9 @@ def test_a_figure_a_video_and_a_report_are_made_of_the_form(
     measured: Bench, qtbot, tmp_path: Path, kind, ending
 ):
     panel = measured.numbers.export
-    panel.choose_kind(kind)
-    panel.pairs_box.setCurrentIndex(panel.pairs_box.findData("all"))
-    assert list(panel.wish().items) == list(measured.model.items)
+    panel.form.choose_kind(kind)
+    panel.form.pairs_box.setCurrentIndex(panel.form.pairs_box.findData("all"))
+    assert list(panel.form.wish(panel.folder).items) == list(measured.model.items)
     path = _exported(measured, qtbot, panel.start)
     assert path.suffix == ending
     assert path.parent == tmp_path / "exports"
@@ -283,9 +283,9 @@ def test_an_export_makes_results_that_are_missing(qtbot, qapp, tmp_path: Path, s
         with qtbot.waitSignal(bench.model.methods_changed, timeout=20_000):
             bench.model.open(_write_pairs(tmp_path / "pairs", COUNT))
         panel = bench.numbers.export
-        panel.choose_kind("figure")
-        panel.pairs_box.setCurrentIndex(panel.pairs_box.findData("all"))
-        panel.methods.item(1).setCheckState(Qt.CheckState.Unchecked)
+        panel.form.choose_kind("figure")
+        panel.form.pairs_box.setCurrentIndex(panel.form.pairs_box.findData("all"))
+        panel.form.methods.item(1).setCheckState(Qt.CheckState.Unchecked)
         path = _exported(bench, qtbot, panel.start)
         assert cv2.imread(str(path)) is not None
         assert len(list((tmp_path / "cache" / "results").rglob("*.npz"))) >= COUNT
@@ -295,8 +295,8 @@ def test_an_export_makes_results_that_are_missing(qtbot, qapp, tmp_path: Path, s
 
 def test_a_stopped_export_leaves_nothing(measured: Bench, tmp_path: Path):
     panel = measured.numbers.export
-    panel.choose_kind("video")
-    panel.pairs_box.setCurrentIndex(panel.pairs_box.findData("all"))
+    panel.form.choose_kind("video")
+    panel.form.pairs_box.setCurrentIndex(panel.form.pairs_box.findData("all"))
     panel.start()
     panel.cancel()
     panel.close_threads()
@@ -306,8 +306,8 @@ def test_a_stopped_export_leaves_nothing(measured: Bench, tmp_path: Path):
 
 def test_an_export_without_methods_says_so(measured: Bench, qtbot):
     panel = measured.numbers.export
-    for row in range(panel.methods.count()):
-        panel.methods.item(row).setCheckState(Qt.CheckState.Unchecked)
+    for row in range(panel.form.methods.count()):
+        panel.form.methods.item(row).setCheckState(Qt.CheckState.Unchecked)
     panel.start()
     qtbot.waitUntil(lambda: bool(measured.failures), timeout=20_000)
     assert "choose pairs and methods" in measured.failures[0]
