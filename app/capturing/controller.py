@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -87,9 +88,18 @@ class Capturing:
 
     # --- requests ---
 
-    def opened(self, folder: Path) -> None:
-        """The recorder has opened this dataset."""
-        self._post(lambda: self._open(folder))
+    def opened(self, folder: Path) -> threading.Event:
+        """The recorder has opened this dataset. The event is set when the session knows it, too."""
+        known = threading.Event()
+
+        def job() -> None:
+            try:
+                self._open(folder)
+            finally:
+                known.set()
+
+        self._post(job)
+        return known
 
     def watch(self, watched: bool) -> None:
         """Measure although no plan runs: somebody looks at the gates."""

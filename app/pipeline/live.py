@@ -266,7 +266,8 @@ class LivePipeline:
     def open_dataset(self, folder: Path) -> None:
         """Open or create a dataset to save to. Reads the cameras: a second or two. Raises DatasetError."""
         self._recorder.open(folder, {role: self._nodes(role) for role in ROLES})
-        self.capturing.opened(folder)
+        # Whoever records at once finds the session ready; it reads the list of pairs first.
+        self.capturing.opened(folder).wait(STOP_PATIENCE_S)
 
     def _nodes(self, role: Role) -> dict[str, SettingValue]:
         """Return what a camera is set to; what is known without asking it, if it does not answer."""
