@@ -73,7 +73,7 @@ def _gate_column(spec: GateSpec) -> Column:
         return "" if number is None else f"{number:.{spec.decimals}f}"
 
     return Column(
-        spec.key, spec.title, spec.unit, spec.tip, value, text, is_gate=True, is_ranged=True, width_px=88
+        spec.key, spec.title, spec.unit, spec.tip, value, text, is_gate=True, is_ranged=True, width_px=72
     )
 
 
@@ -109,6 +109,25 @@ def _measured(
 
 COLUMNS: tuple[Column, ...] = (
     Column("name", "Name", "", "File name of both images", None, lambda r: r.name, width_px=78),
+    Column("tags", "Tags", "", "Scene tags", None, lambda r: ", ".join(r.tags), width_px=130),
+    Column(
+        "warnings",
+        "Warnings",
+        "",
+        "How many gates were beyond their limits when it was saved",
+        lambda r: float(len(r.warnings)),
+        lambda r: str(len(r.warnings) or ""),
+    ),
+    *(_gate_column(spec) for spec in GATES),
+    Column(
+        "excluded",
+        "Excluded",
+        "",
+        "Left out of training and export",
+        lambda r: float(r.excluded),
+        lambda r: "excluded" if r.excluded else "",
+    ),
+    Column("mode", "Mode", "", "What saved it", None, lambda r: r.mode, width_px=64),
     Column(
         "saved",
         "Saved",
@@ -127,25 +146,6 @@ COLUMNS: tuple[Column, ...] = (
         lambda r: str(r.session + 1),
         width_px=64,
     ),
-    Column("mode", "Mode", "", "What saved it", None, lambda r: r.mode, width_px=64),
-    Column("tags", "Tags", "", "Scene tags", None, lambda r: ", ".join(r.tags), width_px=130),
-    Column(
-        "warnings",
-        "Warnings",
-        "",
-        "How many gates were beyond their limits when it was saved",
-        lambda r: float(len(r.warnings)),
-        lambda r: str(len(r.warnings) or ""),
-    ),
-    Column(
-        "excluded",
-        "Excluded",
-        "",
-        "Left out of training and export",
-        lambda r: float(r.excluded),
-        lambda r: "excluded" if r.excluded else "",
-    ),
-    *(_gate_column(spec) for spec in GATES),
     _measured(
         "skew_signed_ms",
         "Skew ±",
