@@ -157,6 +157,8 @@ class GateLimit:
 
 
 Limits = Mapping[str, GateLimit]
+LARGEST_LIMIT = 1e9
+"""A limit that is no number, or beyond all numbers, would open a wall without a word."""
 
 
 def default_limits() -> dict[str, GateLimit]:
@@ -174,7 +176,8 @@ def limits_from(table: Mapping[str, object]) -> dict[str, GateLimit]:
         if key not in GATE or not isinstance(entry, dict) or set(entry) != {"limit", "mode"}:
             raise DatasetError(f"gates.{key} is not a gate with limit and mode")
         limit, mode = entry["limit"], entry["mode"]
-        if isinstance(limit, bool) or not isinstance(limit, int | float) or mode not in MODES:
+        is_number = isinstance(limit, int | float) and not isinstance(limit, bool)
+        if not is_number or not abs(limit) <= LARGEST_LIMIT or mode not in MODES:
             raise DatasetError(f"gates.{key}: limit must be a number, mode one of {', '.join(MODES)}")
         limits[key] = GateLimit(float(limit), mode)
     return limits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from pathlib import Path
 
@@ -57,6 +58,8 @@ def test_limits_come_back_from_a_table_and_a_wrong_one_is_named() -> None:
         {"skew": {"limit": 1, "mode": "wall"}},
         {"skew_ms": {"limit": True, "mode": "wall"}},
         {"skew_ms": {"limit": 1.0, "mode": "perhaps"}},
+        {"skew_ms": {"limit": math.nan, "mode": "wall"}},
+        {"skew_ms": {"limit": 10**400, "mode": "wall"}},
         {"skew_ms": 3},
     ):
         with pytest.raises(DatasetError, match="skew"):
