@@ -100,6 +100,7 @@ def collect(reader: DatasetReader) -> Statistics:
         raise DatasetError(f"{reader.folder} is a plain folder of pairs: nothing is known of them but images")
     records = reader.records
     columns = [*_light_columns(records), *_gate_columns(reader)]
+    titles = {spec.key: spec.title for spec in GATES}
     return Statistics(
         name=printable(reader.folder.resolve().name),
         pairs=len(records),
@@ -109,7 +110,7 @@ def collect(reader: DatasetReader) -> Statistics:
         columns=[column for column in columns if column.values],
         tags=_ranked(tag for record in records for tag in record.tags),
         modes=_ranked(record.mode for record in records if record.mode),
-        warnings=_ranked(gate for record in records for gate in record.warnings),
+        warnings=_ranked(titles.get(gate, gate) for record in records for gate in record.warnings),
         sessions=_sessions(reader),
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from app.datasets.stats import Column, Statistics
 from app.datasets.stats_text import figure, headline
 
-WIDTH, HEIGHT, MARGIN = 380, 130, 8
+WIDTH, HEIGHT, MARGIN, RIGHT = 380, 130, 8, 22
 BINS = 40
 ROW = 16
 _MOST_SESSIONS = 12
@@ -56,7 +56,7 @@ def histogram(column: Column, search_px: tuple[int, int] | None = None) -> str:
     total = HEIGHT + 24 + ROW * rows
 
     def x(value: float) -> float:
-        return MARGIN + (WIDTH - 2 * MARGIN) * (value - low) / (high - low)
+        return MARGIN + (WIDTH - MARGIN - RIGHT) * (value - low) / (high - low)
 
     parts = [*_histogram_bars(column, low, high, x), *_axis(low, high, x)]
     for mark in marks:
@@ -85,9 +85,9 @@ def _histogram_bars(column: Column, low: float, high: float, x: Callable[[float]
 
 
 def _axis(low: float, high: float, x: Callable[[float], float]) -> Iterator[str]:
-    yield f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - MARGIN}" y1="{HEIGHT}" y2="{HEIGHT}"/>'
+    yield f'<line class="axis" x1="{MARGIN}" x2="{WIDTH - RIGHT}" y1="{HEIGHT}" y2="{HEIGHT}"/>'
     for tick in ticks(low, high):
-        anchor = "start" if x(tick) < 25 else "end" if x(tick) > WIDTH - 25 else "middle"
+        anchor = "start" if x(tick) < 25 else "end" if x(tick) > WIDTH - 30 else "middle"
         yield f'<line class="axis" x1="{x(tick):.1f}" x2="{x(tick):.1f}" y1="{HEIGHT}" y2="{HEIGHT + 4}"/>'
         yield f'<text x="{x(tick):.1f}" y="{HEIGHT + 16}" text-anchor="{anchor}">{tick:,.6g}</text>'
 

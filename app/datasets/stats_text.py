@@ -42,7 +42,9 @@ def headline(stats: Statistics) -> str:
 
 def figure(value: float) -> str:
     """Return a number with the digits that one looks at."""
-    if value != 0 and abs(value) < 0.001:
+    if value == 0:
+        return "0"
+    if abs(value) < 0.001:
         return f"{value:.1e}"
     decimals = 0 if abs(value) >= 1000 else 1 if abs(value) >= 100 else 2 if abs(value) >= 1 else 3
     return f"{value:,.{decimals}f}"

@@ -227,9 +227,10 @@ def _browse(scene: Scene, rng: random.Random) -> None:
     with suppress(OSError, DatasetError):
         path = scene.dataset / "pairs.jsonl"
         line = read_inside(scene.dataset, path, 1 << 16).split(b"\n")[0]
-        if not path.is_symlink():
-            with path.open("ab") as file:
-                file.write(line[: rng.randrange(len(line) + 1)] + b"\n")
+        if path.is_file() and not path.is_symlink():
+            data = path.read_bytes()
+            path.unlink()  # it may be the second name of another file
+            path.write_bytes(data + line[: rng.randrange(len(line) + 1)] + b"\n")
     feed.poll()
 
 
