@@ -173,7 +173,8 @@ class _CapturedCheck:
                     "calibration",
                     where,
                     f"{path.name} is for {role} images of {camera.size_px[0]}×{camera.size_px[1]}, "
-                    f"the camera gave {size[0]}×{size[1]}",
+                    f"the camera gave {size[0]}×{size[1]}: its pairs cannot be rectified with it",
+                    is_damage=False,
                 )
 
     def _check_files(

@@ -238,6 +238,15 @@ def test_calibrations_are_checked(folder: Path, spoil: Callable[[Path], object],
     assert not finding.mend
 
 
+def test_a_calibration_for_another_size_is_noted(tmp_path: Path) -> None:
+    with DatasetWriter(tmp_path / "set", RIG, make_calibration()) as writer:
+        writer.save(make_pair(0))
+    checked = check_dataset(tmp_path / "set")
+    assert {f.kind for f in checked.findings} == {"calibration"}
+    assert "is for mono images of 320×240, the camera gave 40×30" in checked.findings[0].message
+    assert checked.damage == 0
+
+
 def test_a_newer_schema_is_refused_whole(folder: Path) -> None:
     path = folder / "dataset.toml"
     path.write_text(re.sub("schema = 2", "schema = 3", path.read_text()))
