@@ -166,8 +166,10 @@ def _paint_labels(painter: QPainter, labels: list[tuple[QPointF, str]]) -> None:
     for place, text in reversed(labels):
         width, height = metrics.horizontalAdvance(text) + 8, metrics.height() + 2
         box = QRectF(place.x() - width / 2, place.y() - height, width, height)
-        while any(box.intersects(other) for other in taken):
-            box.translate(0, -height - 1)
+        while (other := next((t for t in taken if t.intersects(box)), None)) is not None:
+            box.moveBottom(other.top() - 1)
+        if box.top() < 0:
+            continue  # no room: what is named is the heaviest
         taken.append(box)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(_PLATE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.inspecting.why import Explainer, LineWhy, PixelWhy
 from app.ui.inspect.canvas import Canvas
@@ -13,12 +13,12 @@ from app.ui.inspect.marks import CanvasMarks
 from app.ui.inspect.model import InspectModel, ItemData
 from app.ui.inspect.pane import Pane
 from app.ui.inspect.pointing import Click
+from app.ui.inspect.side_panel import SidePanel, narrow
 from app.ui.inspect.why_facts import WhyFacts
 from app.ui.inspect.why_line import LinePlots
 from app.ui.inspect.why_marks import candidate_shapes, line_shapes
 from app.ui.inspector import Pixel, locate
 from app.ui.marking import Shape
-from app.ui.side_scroll import SideScroll
 from app.ui.weight_plot import WeightPlot
 
 HINT = (
@@ -30,7 +30,7 @@ NO_MATCH = "No pixel of the mono image takes its colour from there."
 CURVE_PX = 150
 
 
-class WhyPanel(SideScroll):
+class WhyPanel(SidePanel):
     """Explains the pixel that was clicked last, and the line that was drawn last, in one method's result.
 
     Signals:
@@ -99,7 +99,7 @@ class WhyPanel(SideScroll):
         self._lines.close()
 
     def _lay_out(self) -> None:
-        self._chooser = QComboBox(self)
+        self._chooser = narrow(QComboBox(self))
         self._chooser.setToolTip("Whose result is explained. Methods without W have nothing to show.")
         self._chooser.setAccessibleName("Method to explain")
         self._chooser.activated.connect(self._on_method)
@@ -121,17 +121,18 @@ class WhyPanel(SideScroll):
         self._title = QLabel(self)
         self._title.setProperty("role", "small")
         self._title.setContentsMargins(8, 2, 8, 0)
+        self._title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         self.plot = WeightPlot(self)
         self.plot.setFixedHeight(CURVE_PX)
         self.facts = WhyFacts(self)
         self.lines = LinePlots(self)
         self.lines.picked.connect(self._on_picked)
         body = QWidget(self)
-        column = QVBoxLayout(body)
+        self._column = column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(head)
-        for widget in (self._words, self._title, self.plot, self.lines, self.facts):
+        for widget in (self._words, self._title, self.plot, self.facts, self.lines):
             column.addWidget(widget)
         column.addStretch(1)
         self.show_body(body)
@@ -219,6 +220,10 @@ class WhyPanel(SideScroll):
         return locate(result, pane.aligned, *pixel).mono
 
     def _on_line_tool(self, on: bool) -> None:
+        # What a person works with stands first.
+        column = self._column
+        column.removeWidget(self.lines)
+        column.insertWidget(column.indexOf(self.plot) + (1 if on else 2), self.lines)
         if self.isVisible():
             self._marks.set_tool("line" if on else "look")
 
@@ -293,7 +298,7 @@ class WhyPanel(SideScroll):
             return
         self._why = why
         self._words.hide()
-        self._title.setText(f"Pixel ({why.x}, {why.y})   match ({why.match_x:.1f}, {why.y}) in the reference")
+        self._title.setText(f"Pixel ({why.x}, {why.y})   match ({why.match_x:.1f}, {why.y})")
         self.plot.show_contributions(why.contributions, (why.x, why.y), why.peak_px)
         self.facts.show_why(why)
         for widget in (self._title, self.plot, self.facts):
