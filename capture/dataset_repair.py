@@ -104,7 +104,7 @@ def _remove_temporary_files(folder: Path) -> int:
         path
         for place in (folder, *(folder / role for role in ROLES))
         for path in place.glob(f".*{TEMPORARY_SUFFIX}")
-        if path.is_file() or path.is_symlink()
+        if path.is_symlink() or not path.is_dir()
     ]
     for path in found:
         path.unlink()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from capture.calibration import load_calibration
@@ -86,7 +85,7 @@ class _CapturedCheck:
     def run(self) -> Checked:
         """Check everything, lists first."""
         if is_locked(self._folder):
-            words = "a program is writing this dataset: images that are not listed yet are no damage"
+            words = "a program is writing this dataset: what it is about to list is not looked at"
             self._add("unlisted", LOCK_NAME, words, is_damage=False)
             self._is_growing = True
         self._findings += self._seen_growing(_folder_findings(self._folder))
@@ -107,12 +106,9 @@ class _CapturedCheck:
         )
 
     def _seen_growing(self, findings: Iterable[Finding]) -> list[Finding]:
-        """Return the findings; what is but a pair being written is no damage."""
+        """Return the findings, without what is but a pair being written."""
         passing = ("unlisted", "temporary") if self._is_growing else ()
-        return [
-            replace(finding, is_damage=False, mend="") if finding.kind in passing else finding
-            for finding in findings
-        ]
+        return [finding for finding in findings if finding.kind not in passing]
 
     def _state(self, name: str) -> PairState:
         return self._states.get(name, PairState())
@@ -253,8 +249,8 @@ def _folder_findings(folder: Path) -> Iterator[Finding]:
 
 
 def _is_temporary(path: Path) -> bool:
-    is_one = path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX
-    return is_one and (path.is_file() or path.is_symlink())
+    # One that is gone meanwhile was being written: it counts as what it was.
+    return path.name.startswith(".") and path.suffix == TEMPORARY_SUFFIX and not path.is_dir()
 
 
 def _unlisted(folder: Path, listed: set[str], states: Mapping[str, PairState]) -> Iterator[Finding]:
