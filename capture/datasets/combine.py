@@ -6,34 +6,26 @@ sessions, calibrations, events, what people decided, notes. Every file is compar
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from capture.calibration import load_calibration
-from capture.dataset_edits import EDITS_NAME, Edit, Edits, PairState, to_edit_line
-from capture.dataset_events import EVENTS_NAME, read_events
-from capture.dataset_notes import read_notes, write_notes
+from capture.dataset_edits import Edits
 from capture.dataset_reader import DatasetReader
 from capture.dataset_records import (
     DATASET_NAME,
-    PAIRS_NAME,
     PairRecord,
     image_path,
     read_records,
-    to_line,
 )
-from capture.dataset_sessions import keep_calibration, write_sessions
+from capture.datasets.carry import Source, Taken, write_lists
 from capture.datasets.files import faults_of_pair, in_parallel
 from capture.datasets.scan import Progress
-from capture.datasets.sources import add_sources
-from capture.errors import CalibrationError, DatasetError
-from capture.files import sync_folder, write_atomically
+from capture.errors import DatasetError
+from capture.files import sync_folder
 from capture.frames import ROLES
 from capture.words import printable
 
@@ -64,33 +56,6 @@ class Combined:
     in_trash: int
     linked: int
     copied: int
-
-
-@dataclass(frozen=True)
-class _Taken:
-    """A pair on its way: its line there and here, and what people decided of it."""
-
-    part: int
-    source: PairRecord
-    record: PairRecord
-    state: PairState
-
-
-@dataclass
-class _Source:
-    """A dataset that is read: what it lists, and the number of its first session in the new one."""
-
-    folder: Path
-    reader: DatasetReader
-    records: Sequence[PairRecord]
-    edits: Edits
-    first_session: int
-    names: dict[str, str] = field(default_factory=dict)
-
-    @property
-    def label(self) -> str:
-        """Return the name of its folder, as a file of text can hold it."""
-        return printable(self.folder.resolve().name)
 
 
 def combine(
@@ -131,7 +96,7 @@ def combine(
             (partial / role).mkdir(parents=True)
         (partial / _UNDER_WAY).touch()
         linked = _place_images(sources, taken, partial, link=link)
-        _write_lists(sources, taken, partial)
+        write_lists(sources, taken, partial)
         (partial / _UNDER_WAY).unlink()
         for folder in (partial, *(partial / role for role in ROLES)):
             sync_folder(folder)
@@ -146,8 +111,8 @@ def combine(
     return Combined(len(taken), tuple(doubles), in_trash, linked, 2 * len(taken) - linked)
 
 
-def _open_all(parts: Sequence[Part]) -> list[_Source]:
-    sources: list[_Source] = []
+def _open_all(parts: Sequence[Part]) -> list[Source]:
+    sources: list[Source] = []
     seen: dict[Path, Path] = {}
     first_session = 0
     for part in parts:
@@ -161,7 +126,7 @@ def _open_all(parts: Sequence[Part]) -> list[_Source]:
         records, _ = read_records(part.folder)
         _check_sessions(part.folder, records, len(reader.sessions))
         edits = Edits.read(part.folder, records)
-        sources.append(_Source(part.folder, reader, records, edits, first_session))
+        sources.append(Source(part.folder, reader, records, edits, first_session))
         first_session += len(reader.sessions)
     return sources
 
@@ -176,10 +141,10 @@ def _check_sessions(folder: Path, records: Iterable[PairRecord], sessions: int) 
 
 
 def _choose(
-    parts: Sequence[Part], sources: Sequence[_Source], *, keep_doubles: bool
-) -> tuple[list[_Taken], list[str]]:
+    parts: Sequence[Part], sources: Sequence[Source], *, keep_doubles: bool
+) -> tuple[list[Taken], list[str]]:
     """Return the pairs to take, with their new names and sessions, and the doubles that are left out."""
-    taken: list[_Taken] = []
+    taken: list[Taken] = []
     doubles: list[str] = []
     seen: set[tuple[str, str]] = set()
     for number, (part, source) in enumerate(zip(parts, sources, strict=True)):
@@ -197,14 +162,14 @@ def _choose(
             name = record.name if len(parts) == 1 else f"{len(taken):06d}"
             source.names[record.name] = name
             moved = replace(record, name=name, session=record.session + source.first_session)
-            taken.append(_Taken(number, record, moved, state))
+            taken.append(Taken(number, record, moved, state))
     return taken, doubles
 
 
-def _verify(sources: Sequence[_Source], taken: Sequence[_Taken], progress: Progress | None) -> None:
+def _verify(sources: Sequence[Source], taken: Sequence[Taken], progress: Progress | None) -> None:
     """Raise DatasetError if a file is not what was captured."""
 
-    def look(pair: _Taken) -> str:
+    def look(pair: Taken) -> str:
         folder = sources[pair.part].folder
         faults = faults_of_pair(folder, pair.source, "pixels", trashed=False)
         return f"{folder}: {faults[0].message}; check --repair sets it aside" if faults else ""
@@ -216,7 +181,7 @@ def _verify(sources: Sequence[_Source], taken: Sequence[_Taken], progress: Progr
             progress(done, len(taken))
 
 
-def _place_images(sources: Sequence[_Source], taken: Sequence[_Taken], out: Path, *, link: bool) -> int:
+def _place_images(sources: Sequence[Source], taken: Sequence[Taken], out: Path, *, link: bool) -> int:
     """Link or copy all images; return how many are links."""
     linked = 0
     for pair in taken:
@@ -242,90 +207,6 @@ def _copy(origin: Path, target: Path) -> None:
         shutil.copyfileobj(source, file, 1 << 20)
         file.flush()
         os.fsync(file.fileno())
-
-
-def _write_lists(sources: Sequence[_Source], taken: Sequence[_Taken], out: Path) -> None:
-    sessions: list[dict[str, object]] = []
-    for source in sources:
-        sessions += _sessions_of(source, out, several=len(sources) > 1)
-    write_sessions(out, sessions)
-    write_atomically(out / PAIRS_NAME, b"".join(to_line(pair.record) for pair in taken))
-    if edits := _edit_lines(taken):
-        write_atomically(out / EDITS_NAME, edits)
-    if events := b"".join(_event_lines(source) for source in sources):
-        write_atomically(out / EVENTS_NAME, events)
-    if notes := _notes(sources):
-        write_notes(out, notes)
-    if len(sources) > 1:
-        add_sources(out, ((pair.record.name, sources[pair.part].label, pair.source.name) for pair in taken))
-
-
-def _sessions_of(source: _Source, out: Path, *, several: bool) -> list[dict[str, object]]:
-    """Return the sessions with their calibrations' new names; the files go along."""
-    carried = []
-    for number, session in enumerate(source.reader.sessions):
-        entry = dict(session)
-        if several:
-            entry.setdefault("merged_from", source.label)
-        if session.get("calibration") is not None:
-            some = PairRecord("x", number, "", 0, 0, None, None)
-            path = source.reader.calibration_path(some)
-            if path is None:
-                raise DatasetError(f"{source.folder}: the calibration of session {number} is missing")
-            entry["calibration"] = keep_calibration(out, _calibration_data(path, session))
-        carried.append(entry)
-    return carried
-
-
-def _calibration_data(path: Path, session: Mapping[str, object]) -> bytes:
-    """Return the content of a calibration file, if it is one, and the one that was in use."""
-    try:
-        load_calibration(path)
-    except CalibrationError as error:
-        raise DatasetError(str(error)) from error
-    data = path.read_bytes()
-    known = session.get("calibration_sha256")
-    if isinstance(known, str) and hashlib.sha256(data).hexdigest() != known:
-        raise DatasetError(f"{path} is not the file that was in use (its hash differs)")
-    return data
-
-
-def _edit_lines(taken: Sequence[_Taken]) -> bytes:
-    """Return edits that give the pairs the state they have: one for all pairs with the same change."""
-    groups: dict[Edit, list[str]] = {}
-    for pair in taken:
-        captured = {*pair.source.tags}
-        change = Edit(
-            names=(),
-            add_tags=tuple(tag for tag in pair.state.tags if tag not in captured),
-            remove_tags=tuple(sorted(captured - {*pair.state.tags})),
-            excluded=True if pair.state.excluded else None,
-        )
-        if change != Edit(names=()):
-            groups.setdefault(change, []).append(pair.record.name)
-    return b"".join(to_edit_line(replace(change, names=tuple(names))) for change, names in groups.items())
-
-
-def _event_lines(source: _Source) -> bytes:
-    lines = []
-    for event in read_events(source.folder):
-        session, after = event.get("session"), event.get("after")
-        moved: dict[str, object] = dict(event)
-        if isinstance(session, int):
-            moved["session"] = session + source.first_session
-        moved["after"] = source.names.get(after) if isinstance(after, str) else None
-        try:
-            lines.append(json.dumps(moved).encode() + b"\n")
-        except RecursionError as error:
-            raise DatasetError(f"{source.folder / EVENTS_NAME}: an event is nested too deep") from error
-    return b"".join(lines)
-
-
-def _notes(sources: Sequence[_Source]) -> str:
-    found = [(source.label, read_notes(source.folder)) for source in sources]
-    if len(found) == 1:
-        return found[0][1]
-    return "\n".join(f"[{label}]\n{text.rstrip()}\n" for label, text in found if text.strip())
 
 
 def _clear(partial: Path) -> None:

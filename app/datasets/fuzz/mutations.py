@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import random
 import shutil
-import struct
-import zlib
 from collections.abc import Callable
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from capture.frames import ROLES
+from app.datasets.fuzz.image_mutations import (
+    bytes_of,
+    image_bomb,
+    image_bytes,
+    image_file,
+    image_other,
+    image_size,
+    some_place,
+)
 
 JSON_LISTS = ("pairs.jsonl", "edits.jsonl", "events.jsonl")
 TABLES = ("dataset.toml", "calibration.toml", "capture.toml")
@@ -72,34 +76,19 @@ def _list_file(folder: Path, rng: random.Random) -> Path:
     return folder / rng.choice([name for name in LISTS if (folder / name).is_file()])
 
 
-def _image_file(folder: Path, rng: random.Random) -> Path:
-    return rng.choice(sorted(path for role in ROLES for path in (folder / role).glob("*.png")))
-
-
-def _bytes_of(path: Path) -> bytes:
-    """Return the content of a file. Raises OSError if an earlier mutation made it something endless."""
-    if not path.is_file():
-        raise OSError(f"{path} is no file any more")
-    return path.read_bytes()
-
-
 def _text_of(path: Path) -> str:
-    return _bytes_of(path).decode(errors="surrogateescape")
-
-
-def _place(data: bytes, rng: random.Random) -> int:
-    return rng.randrange(len(data) + 1)
+    return bytes_of(path).decode(errors="surrogateescape")
 
 
 def _splice(path: Path, rng: random.Random, insert: bytes, remove: int = 0) -> None:
-    data = _bytes_of(path)
-    place = _place(data, rng)
+    data = bytes_of(path)
+    place = some_place(data, rng)
     path.write_bytes(data[:place] + insert + data[place + remove :])
 
 
 def _flip_bytes(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    data = bytearray(_bytes_of(path))
+    data = bytearray(bytes_of(path))
     for _ in range(rng.choice((1, 1, 3, 20))):
         data[rng.randrange(len(data))] = rng.randrange(256)
     path.write_bytes(data)
@@ -107,8 +96,8 @@ def _flip_bytes(folder: Path, rng: random.Random) -> None:
 
 def _truncate_list(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    data = _bytes_of(path)
-    path.write_bytes(data[: _place(data, rng)])
+    data = bytes_of(path)
+    path.write_bytes(data[: some_place(data, rng)])
 
 
 def _insert_bytes(folder: Path, rng: random.Random) -> None:
@@ -121,7 +110,7 @@ def _remove_bytes(folder: Path, rng: random.Random) -> None:
 
 def _shuffle_lines(folder: Path, rng: random.Random) -> None:
     path = _list_file(folder, rng)
-    lines = _bytes_of(path).split(b"\n")
+    lines = bytes_of(path).split(b"\n")
     kind = rng.randrange(3)
     if kind == 0:
         lines.insert(rng.randrange(len(lines)), rng.choice(lines))
@@ -177,7 +166,7 @@ def _bad_name(folder: Path, rng: random.Random) -> None:
 
 
 def _change_line(path: Path, rng: random.Random, change: Callable[[Any], None]) -> None:
-    lines = _bytes_of(path).split(b"\n")
+    lines = bytes_of(path).split(b"\n")
     number = rng.randrange(max(1, len(lines) - 1))
     value = json.loads(lines[number])
     change(value)
@@ -203,76 +192,6 @@ def _toml_value(folder: Path, rng: random.Random) -> None:
     )  # fmt: skip
     lines[number] = f"{lines[number].split('=')[0]}= {value}"
     path.write_text("\n".join(lines) + "\n", errors="surrogateescape")
-
-
-def _image_bytes(folder: Path, rng: random.Random) -> None:
-    path = _image_file(folder, rng)
-    data = bytearray(_bytes_of(path))
-    for _ in range(rng.choice((1, 4, 40))):
-        data[rng.randrange(min(len(data), rng.choice((40, 10**9))))] = rng.randrange(256)
-    _replace_image(folder, path, bytes(data), rng)
-
-
-def _image_size(folder: Path, rng: random.Random) -> None:
-    """Claim another size in the header, with a checksum that fits: a decompression bomb, or too few rows."""
-    path = _image_file(folder, rng)
-    data = _bytes_of(path)
-    sides = (0, 1, 3, 40, 41, 16_000, 19_999, 65_535, 1_000_000, 2**31 - 1, 2**32 - 1)
-    header = struct.pack(">II", rng.choice(sides), rng.choice(sides)) + bytes(
-        (rng.choice((1, 2, 4, 8, 16, 7)), rng.choice((0, 2, 3, 4, 6, 5)), 0, 0, rng.choice((0, 0, 1)))
-    )
-    chunk = b"IHDR" + header
-    _replace_image(folder, path, data[:12] + chunk + struct.pack(">I", zlib.crc32(chunk)) + data[33:], rng)
-
-
-def _image_bomb(folder: Path, rng: random.Random) -> None:
-    """A whole PNG that unfolds to much more than it has bytes."""
-    side = rng.choice((64, 64, 1_000, 1_000, 3_000, 3_000, 8_000))
-    rows = _nothing_but_black(side)
-
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        body = kind + content
-        return struct.pack(">I", len(content)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    data = b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
-    _replace_image(folder, _image_file(folder, rng), data, rng)
-
-
-@cache
-def _nothing_but_black(side: int) -> bytes:
-    return zlib.compress(b"\x00" * ((side + 1) * side), 9)
-
-
-def _image_other(folder: Path, rng: random.Random) -> None:
-    path = _image_file(folder, rng)
-    data = _bytes_of(path)
-    other = rng.choice(
-        (b"", b"\x89PNG\r\n\x1a\n", data[: _place(data, rng)], _bytes_of(_image_file(folder, rng)),
-         b"GIF89a", rng.randbytes(300), data + rng.randbytes(20), b"\xff\xd8\xff\xe0", data + b"\x00" * 9),
-    )  # fmt: skip
-    _replace_image(folder, path, other, rng)
-
-
-def _replace_image(folder: Path, path: Path, data: bytes, rng: random.Random) -> None:
-    """Write an image; two times in three with a line that knows its size and hash, so that it is believed."""
-    path.unlink()
-    path.write_bytes(data)
-    if rng.random() < 1 / 3:
-        return
-    listed = folder / "pairs.jsonl"
-    lines = _bytes_of(listed).split(b"\n")
-    for number, line in enumerate(lines):
-        if f'"name":"{path.stem}"'.encode() in line:
-            value = json.loads(line)
-            value[path.parent.name] |= {
-                "size_bytes": max(1, len(data)),
-                "sha256": hashlib.sha256(data).hexdigest(),
-            }
-            if rng.random() < 0.3:
-                value[path.parent.name] |= {"layout": "mono", "bits": 8}
-            lines[number] = json.dumps(value, separators=(",", ":")).encode()
-    listed.write_bytes(b"\n".join(lines))
 
 
 def _remove(folder: Path, rng: random.Random) -> None:
@@ -348,7 +267,7 @@ def _stray_file(folder: Path, rng: random.Random) -> None:
         os.makedirs(path, exist_ok=True)  # noqa: PTH103
     elif not os.path.exists(path) or os.path.isfile(path):  # noqa: PTH110, PTH113
         with open(path, "wb") as file:  # noqa: PTH123
-            file.write(_bytes_of(_image_file(folder, rng)) if rng.random() < 0.7 else b"")
+            file.write(bytes_of(image_file(folder, rng)) if rng.random() < 0.7 else b"")
 
 
 def _make_plain(folder: Path, rng: random.Random) -> None:  # noqa: ARG001 (all mutations are called alike)
@@ -372,10 +291,10 @@ MUTATIONS: dict[str, Mutation] = {
     "a hostile name": _bad_name,
     "hostile TOML": _toml_text,
     "a hostile TOML value": _toml_value,
-    "bytes of an image": _image_bytes,
-    "size in an image's header": _image_size,
-    "a decompression bomb": _image_bomb,
-    "something else for an image": _image_other,
+    "bytes of an image": image_bytes,
+    "size in an image's header": image_size,
+    "a decompression bomb": image_bomb,
+    "something else for an image": image_other,
     "remove something": _remove,
     "a folder, file or pipe instead": _swap_kind,
     "a link instead": _link,
