@@ -66,7 +66,7 @@ def mutate(folder: Path, rng: random.Random) -> list[str]:
         name = rng.choice(list(MUTATIONS))
         try:
             MUTATIONS[name](folder, rng)
-        except (OSError, IndexError, ValueError, KeyError, TypeError, AttributeError):
+        except (OSError, IndexError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
             name += " (not possible)"  # an earlier one took away what this one spoils
         done.append(name)
     return done
