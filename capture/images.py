@@ -10,9 +10,11 @@ from typing import cast
 import cv2
 import numpy as np
 
+from capture.dataset_files import MOST_IMAGE_BYTES, read_regular
 from capture.errors import DatasetError
 from capture.frames import Image
-from capture.png import decode_png
+from capture.image_sizes import claimed_size
+from capture.png import LARGEST_PIXELS, decode_png
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")
 
@@ -71,7 +73,7 @@ def read_image(path: Path) -> Image:
     Raises DatasetError: missing, not an image, truncated, damaged, or of another number type.
     """
     try:
-        data = path.read_bytes()
+        data = read_regular(path, MOST_IMAGE_BYTES)
     except OSError as error:
         raise DatasetError(f"cannot read {path}: {error.strerror or error}") from error
     if data.startswith(_PNG):
@@ -81,6 +83,11 @@ def read_image(path: Path) -> Image:
     # Nothing inside a scan looks like the end marker, but a thumbnail before it has one of its own.
     if data.startswith(_JPEG) and data.rfind(_JPEG_END) < data.rfind(_JPEG_SCAN):
         raise DatasetError(f"{path} is truncated")
+    size = claimed_size(data)
+    if size is not None and size[0] * size[1] > LARGEST_PIXELS:
+        raise DatasetError(
+            f"{path} claims to be {size[0]}×{size[1]}: at most {LARGEST_PIXELS // 1_000_000} megapixels are read"
+        )
     try:
         with _silent_opencv():
             image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
