@@ -86,7 +86,7 @@ def read_image(path: Path) -> Image:
     size = claimed_size(data)
     if size is not None and size[0] * size[1] > LARGEST_PIXELS:
         raise DatasetError(
-            f"{path} claims to be {size[0]}×{size[1]}: at most {LARGEST_PIXELS // 1_000_000} megapixels are read"
+            f"{path} claims to be {size[0]}×{size[1]}: the most are {LARGEST_PIXELS // 10**6} megapixels"
         )
     try:
         with _silent_opencv():
