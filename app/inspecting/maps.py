@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.inspecting.measures import comparable_truth, final_picture
 from capture.rectify import RectifiedView
 from models import color
 from models.data.pairs import Pair, unit
@@ -26,6 +27,8 @@ Mask = NDArray[np.bool_]
 
 OCCLUDED_PX = 4.0
 """Way back misses by more: the colour camera hardly sees the pixel (decision 128)."""
+WIDEST = 3.0
+"""How much further than its colours the thresholds of a map reach, in spans."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -221,12 +224,20 @@ def span_of(kind: MapKind, values: FloatMap) -> tuple[float, float]:
 
 
 def limits_of(kind: MapKind, values: FloatMap) -> tuple[float, float]:
-    """Return the smallest and the largest value, widened to what the colours span."""
+    """Return the smallest and the largest value, widened to what the colours span.
+
+    Where a kind has a span of its own, no more than `WIDEST` of it: a way back that ends outside of the image
+    misses by its width, and would leave no room for all others.
+    """
     low, high = span_of(kind, values)
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return low, high
-    return min(low, float(finite.min())), max(high, float(finite.max()))
+    least, most = min(low, float(finite.min())), max(high, float(finite.max()))
+    if kind.span is None:
+        return least, most
+    room = WIDEST * (high - low)
+    return max(least, low - room), min(most, low + room)
 
 
 def _confidence(given: MapInput) -> FloatMap:
@@ -301,11 +312,10 @@ def _disparity_error(given: MapInput) -> FloatMap:
 
 
 def _delta_e(given: MapInput) -> FloatMap:
-    if given.pair.truth is None:
+    truth = comparable_truth(given.pair)
+    if truth is None:
         raise Undefined("The true colours of this pair are not known.")
-    prediction = given.prediction
-    final = prediction.first_pass if prediction.refined is None else prediction.refined
-    return color_error(final, color.as_uint8(given.pair.truth))
+    return color_error(final_picture(given.prediction), truth)
 
 
 @cache

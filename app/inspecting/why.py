@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from app.inspecting.measures import comparable_truth
 from models import color
 from models.data.pairs import Pair
 from models.engine import CYCLE_ERROR_SCALE, RETURN_ERROR_SCALE, Colorization
@@ -54,7 +55,8 @@ class PixelWhy:
         confidence: of the result.
         factors: what it is the product of.
         average_rgb: the average of all contributions with the mono luma, as a picture would show it.
-        first_rgb, refined_rgb, truth_rgb: of the pictures; None where there is no such picture.
+        first_rgb, refined_rgb, truth_rgb: of the pictures; None where there is no such picture. The truth has
+            the mono luma (decision 132).
         residual_levels: largest difference of average_rgb and first_rgb: 0, or 1 where rounding differs.
         clipped: the average with this luma is no colour that a display can show.
         refined_chroma: what the refiner added, (ΔCb, ΔCr) in levels; None without a refiner.
@@ -127,7 +129,7 @@ class Explainer:
         self.pair = pair
         self.result = result
         self._refined = result.refined if refines else None
-        self._truth = None if pair.truth is None else color.as_uint8(pair.truth)
+        self._truth = comparable_truth(pair)
         self._tracer = Tracer(result.weights, pair.reference, result.rows, mirrored=result.search.mirrored)
 
     @property

@@ -77,7 +77,9 @@ class ColourHistogram(QWidget):
         self._plot.getPlotItem().getAxis("bottom").set_unit(unit)
         self._plot.setXRange(*limits, padding=0.02)
         self._plot.setYRange(-BAR_SHARE, 1.0, padding=0)
+        blocked = self._span.blockSignals(True)
         self._span.setBounds(limits)
+        self._span.blockSignals(blocked)
 
     def set_scale(self, scale: Scale) -> None:
         """Show other colours, and what they span."""

@@ -258,7 +258,6 @@ class MapsPanel(SidePanel):
         """Leave the pictures to the other tabs."""
         super().hideEvent(event)
         self._marks.clear()
-        self._asked = ()
         self._model.prefer((), "maps")
 
     # --- what changes ---
@@ -289,9 +288,15 @@ class MapsPanel(SidePanel):
         self._paint()
 
     def _on_threshold(self) -> None:
-        self._remember(thresholds=(self.low.value, self.high.value))
+        self._remember(thresholds=self._thresholds())
         self.bar.set_thresholds(self.low.value, self.high.value)
         self._paint()
+
+    def _thresholds(self) -> tuple[float, float]:
+        """Return what is shown; a slider at its end means everything beyond it, too."""
+        low, high = (-np.inf, np.inf) if self._made is None else self._made.limits
+        first, last = self.low.value, self.high.value
+        return (-np.inf if first <= low + 1e-9 else first, np.inf if last >= high - 1e-9 else last)
 
     def _remember(
         self,
@@ -301,7 +306,7 @@ class MapsPanel(SidePanel):
         """Keep what a person chose for this kind of map: it holds for the next pair, too."""
         if self._made is None:
             return
-        before = self._chosen.get(self._made.kind.key, (self._made.span, (self.low.value, self.high.value)))
+        before = self._chosen.get(self._made.kind.key, (self._made.span, self._thresholds()))
         self._chosen[self._made.kind.key] = (span or before[0], thresholds or before[1])
 
     # --- making the map ---
@@ -357,12 +362,10 @@ class MapsPanel(SidePanel):
             return
         self._made = made
         self._words.hide()
-        span, thresholds = self._chosen.get(made.kind.key, (made.span, made.limits))
+        span, thresholds = self._chosen.get(made.kind.key, (made.span, (-np.inf, np.inf)))
         low, high = min(made.limits[0], span[0]), max(made.limits[1], span[1])
         self._made = made = replace(made, limits=(low, high), span=span)
         first, last = (min(max(value, low), high) for value in thresholds)
-        if made.kind.key not in self._chosen:
-            first, last = low, high
         self.bar.show_values(made.values, (low, high), made.kind.unit)
         digits = made.kind.decimals + 1
         self.low.set_limits((low, high), digits, made.kind.unit, first)
@@ -389,10 +392,8 @@ class MapsPanel(SidePanel):
         made = self._made
         if made is None or not self.isVisible():
             return
-        scale, low, high = self._scale(), self.low.value, self.high.value
-        # The number beside a slider is rounded: at its end, everything is meant.
-        low = -np.inf if low <= made.limits[0] + 1e-9 else low
-        high = np.inf if high >= made.limits[1] - 1e-9 else high
+        scale = self._scale()
+        low, high = self._thresholds()
         opacity = self.opacity.value() / 100 if self.on_pictures.isChecked() else 0.0
 
         def work() -> tuple[Made, Overlay, float]:

@@ -13,6 +13,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QTabWidget
 
+from app.inspecting.maps import BY_KEY
+from app.inspecting.regions import Region
 from app.pipeline.live import LiveConfig
 from app.ui.driver import Driver, main, parser
 from app.ui.inspect.keys import WAYS
@@ -38,6 +40,10 @@ def run() -> int:
     arguments.add_argument("--click", type=_pixel, metavar="X,Y", help="click this pixel of A")
     arguments.add_argument("--hover", type=_pixel, metavar="X,Y", help="hold the mouse there, with the loupe")
     arguments.add_argument("--tab", help="title of the tab at the right")
+    arguments.add_argument("--line", type=_line, metavar="X,Y:X,Y", help="explain these mono pixels")
+    arguments.add_argument("--map", choices=BY_KEY, help="lay this map over the pictures")
+    arguments.add_argument("--above", type=float, metavar="V", help="show what the map has above this only")
+    arguments.add_argument("--region", type=_line, action="append", metavar="X,Y:X,Y", help="measure over it")
     arguments.add_argument("--bottom", help="title of the tab below the pictures")
     arguments.add_argument("--seconds", type=float, default=2.0, help="time to go on, for measures and plots")
     arguments.add_argument("--out", type=Path, required=True, help="PNG to write")
@@ -74,6 +80,27 @@ def _arrange(driver: Driver, options: argparse.Namespace) -> bool:
         driver.wait(lambda: page.model.progress.total > 0 and not page.model.progress.running)
     in_time = driver.wait(lambda: all(pane.view.picture is not None for pane in page.canvas.panes))
     _point(page, options)
+    return in_time and _ask(driver, page, options)
+
+
+def _ask(driver: Driver, page: InspectPage, options: argparse.Namespace) -> bool:
+    """Ask the tabs at the right; return whether all answers were there in time."""
+    in_time = True
+    if options.click and page.why.isVisible():
+        in_time &= driver.wait(lambda: page.why.why is not None)
+    if options.line:
+        page.why.line_button.setChecked(True)
+        page.why.explain_line(*options.line)
+        in_time &= driver.wait(lambda: page.why.lines.line is not None)
+    if options.map:
+        page.maps.choose(options.map)
+        in_time &= driver.wait(lambda: page.maps.made is not None and page.maps.made.kind.key == options.map)
+    if options.above is not None:
+        page.maps.low.set_value(options.above)
+    for number, corners in enumerate(options.region or (), 1):
+        page.regions.add(Region(f"Region {number}", "mono", "rectangle", corners))
+    wanted = len(page.regions.regions) * len(page.model.methods)
+    in_time &= driver.wait(lambda: len(page.regions.rows) == wanted)
     return in_time
 
 
@@ -108,6 +135,11 @@ def _position(pane: Pane, pixel: tuple[int, int]) -> QPoint:
 def _pixel(text: str) -> tuple[int, int]:
     x, y = text.split(",")
     return int(x), int(y)
+
+
+def _line(text: str) -> tuple[tuple[int, int], tuple[int, int]]:
+    start, end = text.split(":")
+    return _pixel(start), _pixel(end)
 
 
 def _side(text: str) -> Side:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.inspecting.why import Explainer, LineWhy, PixelWhy
@@ -28,6 +28,13 @@ HINT = (
 )
 NO_MATCH = "No pixel of the mono image takes its colour from there."
 CURVE_PX = 150
+STEPS = (
+    ("Alt+Left", "to the left", (-1, 0)),
+    ("Alt+Right", "to the right", (1, 0)),
+    ("Alt+Up", "above", (0, -1)),
+    ("Alt+Down", "below", (0, 1)),
+)
+"""Keys for the neighbours of the explained pixel."""
 
 
 class WhyPanel(SidePanel):
@@ -54,6 +61,7 @@ class WhyPanel(SidePanel):
         self._why: PixelWhy | None = None
         self._item = ""
         self._wanted = ""
+        self._add_steps()
         self._pixels = Latest("explaining a pixel", self)
         self._lines = Latest("explaining a line", self)
         self._lay_out()
@@ -138,6 +146,21 @@ class WhyPanel(SidePanel):
         self.show_body(body)
         for widget in (self._title, self.plot, self.facts, self.lines):
             widget.hide()
+
+    def _add_steps(self) -> None:
+        """Let Alt and the arrows go to the neighbours of the explained pixel."""
+        for key, name, step in STEPS:
+            shortcut = QShortcut(QKeySequence(key), self)
+            shortcut.setWhatsThis(f"Explain the pixel {name}")
+            shortcut.setProperty("step", step)
+            shortcut.activated.connect(self._on_step)
+
+    def _on_step(self) -> None:
+        if self._why is not None and self._explainer is not None:
+            dx, dy = self.sender().property("step")
+            width, height = self._explainer.size
+            x, y = self._why.x + dx, self._why.y + dy
+            self.explain((min(max(x, 0), width - 1), min(max(y, 0), height - 1)))
 
     def _toggle(self, text: str, tip: str) -> QToolButton:
         button = QToolButton(self)
