@@ -69,12 +69,20 @@ class CapturedPairs:
         folder: of the dataset.
         calibration: file to use in place of the dataset's own.
         verify: compare files with their hashes when they are read.
+        unrectified: pairs without a calibration will do; they are read as the cameras gave them.
 
     Raises:
         ModelError: the dataset cannot be read, or a pair has no calibration.
     """
 
-    def __init__(self, folder: Path, calibration: Path | None = None, *, verify: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        calibration: Path | None = None,
+        *,
+        verify: bool = False,
+        unrectified: bool = False,
+    ) -> None:
         self.folder = folder
         self._calibration = calibration
         self._verify = verify
@@ -86,7 +94,7 @@ class CapturedPairs:
             raise ModelError(str(error)) from error
         if not self.records:
             raise ModelError(f"{folder} holds no pairs to train on" + " yet" * (not self._reader.records))
-        if any(path is None for path in calibrated.values()):
+        if not unrectified and any(path is None for path in calibrated.values()):
             raise ModelError(
                 f"{folder} has no calibration, so its pairs cannot be rectified: "
                 "solve one (main.py calibrate) and name it with --calibration"
@@ -123,10 +131,14 @@ class CapturedPairs:
             raise ModelError(f"{self.folder}: {error}") from error
 
     def calibration_file(self, index: int) -> Path:
-        """Return the file that a pair is rectified with."""
-        path = self._calibration_of(self.records[index])
+        """Return the file that a pair is rectified with; only where all pairs have one."""
+        path = self.known_calibration(index)
         assert path is not None, "checked when opened"
         return path
+
+    def known_calibration(self, index: int) -> Path | None:
+        """Return the file that a pair is rectified with, None where it is read as it is."""
+        return self._calibration_of(self.records[index])
 
     def read(self, index: int) -> Pair:
         """Read, develop and rectify a pair: uint8, or uint16 if a camera gave more than 8 bits.
@@ -140,6 +152,8 @@ class CapturedPairs:
             mono, color = develop_pair(self._reader.load(record, self._verify))
             if mono.ndim != 2 or color.ndim != 3:
                 raise ModelError(f"{self.folder}: {record.name} is not a pair of a gray and a colour image")
+            if self._calibration_of(record) is None:
+                return self._as_it_is(index, mono, color)
             view = self._view_of(record)
             mono, reference = view.rectifier.rectify(mono, color)
         except (DatasetError, CalibrationError) as error:
@@ -151,6 +165,13 @@ class CapturedPairs:
             reference=view.cut(reference, shift=view.offset),
             max_disparity=view.max_disparity,
         )
+
+    def _as_it_is(self, index: int, mono: Image, color: Image) -> Pair:
+        name = self.names[index]
+        if mono.shape != color.shape[:2]:
+            sizes = " and ".join(f"{image.shape[1]}×{image.shape[0]}" for image in (mono, color))
+            raise ModelError(f"{self.folder}: {name} is {sizes}: without a calibration it cannot be compared")
+        return Pair(name=name, scene=self.scene_of(index), mono=mono, reference=color)
 
     def _calibration_of(self, record: PairRecord) -> Path | None:
         """Return the calibration of the record's session: looked for once, for there may be 10⁵ records."""

@@ -63,6 +63,7 @@ class Source:
         methods: specs (see `models.evaluation.methods`) that its results come from, if it has results.
         results: folder of an evaluation whose predictions are there already.
         live: by item, a result that was frozen, with its W.
+        notice: what a person should know of it; empty for nothing.
     """
 
     title: str
@@ -71,6 +72,7 @@ class Source:
     methods: tuple[str, ...] = ()
     results: Path | None = None
     live: Mapping[str, Colorization] = field(default_factory=dict)
+    notice: str = ""
 
     @cached_property
     def by_name(self) -> Mapping[str, Item]:
@@ -100,7 +102,7 @@ def open_source(path: Path, names: Sequence[str] = ()) -> Source:
     if is_evaluation(path):
         source = _open_results(path)
     elif is_captured(path):
-        source = Source(path.resolve().name, path, _captured_items(path))
+        source = _open_captured(path)
     elif is_kitti_like(path):
         source = _open_found(path)
     else:
@@ -153,19 +155,21 @@ class _OnePair:
         return self._pair.scene
 
 
-def _captured_items(path: Path) -> list[Item]:
-    pairs = CapturedPairs(path)
-    ranges: dict[Path, SearchRange] = {}
-    sets: dict[SearchRange, DataSet] = {}
+def _open_captured(path: Path) -> Source:
+    pairs = CapturedPairs(path, unrectified=True)
+    name = path.resolve().name
+    sets: dict[Path | None, DataSet] = {}
     items = []
     for index, record in enumerate(pairs.records):
-        file = pairs.calibration_file(index)
-        if file not in ranges:
-            ranges[file] = SearchRange(pairs.max_disparity(index))
-        search = ranges[file]
-        data = sets.setdefault(search, DataSet(path.resolve().name, pairs, search))
-        items.append(Item(record.name, data, index, record, file))
-    return items
+        file = pairs.known_calibration(index)
+        if file not in sets:
+            search = None if file is None else SearchRange(pairs.max_disparity(index))
+            sets[file] = DataSet(name, pairs, search)
+        items.append(Item(record.name, sets[file], index, record, file))
+    notice = ""
+    if None in sets:
+        notice = f"{name} has no calibration: its pairs are shown as the cameras gave them, not rectified."
+    return Source(name, path, items, notice=notice)
 
 
 def _items_of(sets: Sequence[DataSet]) -> list[Item]:

@@ -101,7 +101,7 @@ class ResultStore:
         if self.prediction(item, method) is None:
             return None
         pair = self.pair(item)
-        digest = hashlib.sha256((self._result_key(item, method) or f"{LIVE} {id(self.source)}").encode())
+        digest = hashlib.sha256((self._result_key(item, method) or self._live_key(item)).encode())
         for image in (pair.truth, pair.disparity, pair.visible):
             digest.update(b"none" if image is None else np.ascontiguousarray(image).data)
         return digest.hexdigest()
@@ -199,6 +199,14 @@ class ResultStore:
             known = prediction_key(member, self.pair(item), self._search_of(item, member))
             self._keys[item, member.fingerprint] = known
         return known
+
+    def _live_key(self, item: str) -> str:
+        """Return the hash of a frozen result: nothing else tells it from other frozen ones."""
+        result, pair = self.source.live[item], self.pair(item)
+        digest = hashlib.sha256(LIVE.encode())
+        for image in (pair.mono, pair.reference, result.first_pass, result.second_pass, result.refined):
+            digest.update(np.ascontiguousarray(image).data)
+        return digest.hexdigest()
 
     def _place(self, item: str, method: str, key: str) -> Path:
         """Return where a result lies: in the evaluation that it comes from, else in the cache."""

@@ -41,6 +41,7 @@ class Bridge(QObject):
         taps: slots of the newest raw or rectified pair for pages that look at pictures themselves:
             `slot = bridge.taps.raw.open()`, take from it in a thread of your own, `slot.close()` when done.
             They stay through stops and changes of the rig.
+        newest: what `shown` brought last; it stays when the rig stops.
 
     Signals (all in the GUI thread):
         shown: new pictures (`Shown`), the newest only.
@@ -76,6 +77,7 @@ class Bridge(QObject):
         self._starts = 0
         self._halting = False
         self._settled = False
+        self.newest = Shown()
         self._pictures: Mailbox[Shown] = Mailbox()
         self._pokes: Mailbox[bool] = Mailbox()
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="bridge")
@@ -308,6 +310,7 @@ class Bridge(QObject):
             # Everything is loaded: from now on the collector need not walk through it again (decision 055).
             gc.freeze()
             self._settled = True
+        self.newest = shown
         self.shown.emit(shown)
         self._renderer.taken()
 

@@ -55,9 +55,15 @@ COMMANDS: tuple[Command, ...] = (
         "freeze", "Rig", "Freeze", ("F",), "Hold the pictures; the cameras go on", "pause", checkable=True
     ),
     Command("step", "Rig", "Step", (".", "Right"), "While frozen: one pair further", "step"),
+    Command(
+        "inspect_live", "Rig", "Inspect picture", ("I",), "Look into the picture of now: on the page Inspect"
+    ),
     Command("save", "Capture", "Save pair", ("Space",), "Save the current raw pair to the dataset", "save"),
     Command(
         "record", "Capture", "Record", ("R",), "Save every pair until pressed again", "record", checkable=True
+    ),
+    Command(
+        "undo_save", "Capture", "Undo save", ("Ctrl+Z",), "Move the pair that was saved last to the trash"
     ),
     Command("dataset", "Capture", "Dataset folder …", ("Ctrl+D",), "Choose where pairs are saved", "folder"),
     Command("fit", "View", "Fit", ("0", "Ctrl+0"), "Show the whole picture", "fit"),
@@ -129,6 +135,7 @@ def make_actions(parent: QObject) -> dict[str, QAction]:
     return actions
 
 
+_NEED_A_RIG = ("freeze", "step", "save", "record")
 _KEPT_ON = {CAPTURE: frozenset({"save", "record"})}
 """Commands whose single keys act on pages other than Live, too."""
 
@@ -156,8 +163,8 @@ def shortcut_groups(actions: Mapping[str, QAction]) -> list[tuple[str, list[Line
     groups: dict[str, list[Line]] = {}
     for command in COMMANDS:
         keys = actions[command.name].shortcuts()
-        if command.group == "View" and not actions[command.name].isEnabled():
-            continue  # pictures of Live that are not on screen
+        if not actions[command.name].isEnabled() and command.name not in _NEED_A_RIG:
+            continue  # it is about pictures of Live that are not on screen
         if not keys or command.name.startswith("pane_"):
             if keys and command.name == "pane_1":
                 groups[command.group].append(("1 … 6", "Fill the window with a pane, or bring all back"))

@@ -183,8 +183,10 @@ class MainWindow(QMainWindow):
             "open_rig_file": self.chooser.open_rig_file,
             "freeze": self._on_freeze,
             "step": self._on_step,
+            "inspect_live": self._on_inspect_live,
             "save": self.saving.save,
             "record": self.saving.toggle_recording,
+            "undo_save": self._on_undo_save,
             "dataset": self.saving.ask,
             "restore": self._on_escape,
             "full_screen": self._on_full_screen,
@@ -254,6 +256,7 @@ class MainWindow(QMainWindow):
         for dock in self._docks:
             dock.toggleViewAction().setEnabled(live)
         self.looking.set_enabled(self.commands, enabled=live)
+        self.commands["undo_save"].setEnabled(live)
         taken = frozenset() if live else taken_keys(self.pages.page(key))
         keep_single_keys(self.commands, key, taken)
         self.saving.tells = key != CAPTURE
@@ -273,6 +276,14 @@ class MainWindow(QMainWindow):
         page = self.pages.page("inspect")
         assert isinstance(page, InspectPage)
         page.open(path, names, methods)
+
+    def _on_inspect_live(self) -> None:
+        from app.ui.inspect.page import InspectPage
+
+        self.pages.show_page("inspect")
+        page = self.pages.page("inspect")
+        assert isinstance(page, InspectPage)
+        page.freeze()
 
     def browse(self, folder: Path) -> None:
         """Show a dataset on the page Dataset."""
@@ -494,6 +505,15 @@ class MainWindow(QMainWindow):
             self.bridge.step()
         else:
             self._set_frozen(True)
+
+    def _on_undo_save(self) -> None:
+        capturing, capture = self.bridge.capturing, self._status.capture
+        if capturing is None or not capture.can_undo:
+            self.toast.flash("There is no save to take back")
+            return
+        last = capture.strip[-1].name if capture.strip else "The last pair"
+        capturing.undo()
+        self.toast.flash(f"{last} is in the trash; the page Dataset brings it back")
 
     def _wish(self) -> None:
         live = self.pages.current == LIVE

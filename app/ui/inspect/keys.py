@@ -87,5 +87,14 @@ PAGE_KEYS: tuple[Key, ...] = (
     Key("previous_item", "Previous pair", ("PgUp",), "Go to the pair before"),
     Key("freeze_live", "Freeze", ("F",), "Take over the picture that is live now, with its result"),
     Key("open_source", "Open …", ("O", "Ctrl+O"), "Open a dataset, a folder of pairs or of results"),
+    Key("choose_methods", "Methods", ("M",), "Choose the methods whose results are shown"),
+    Key(
+        "run_selected",
+        "Run selected pairs",
+        ("R",),
+        "Make the results of the selected pairs, in the background",
+    ),
+    Key("run_all", "Run all pairs", ("Shift+R",), "Make the results of all pairs, in the background"),
+    Key("cancel_run", "Cancel run", ("Ctrl+R",), "Stop after the result under way"),
     Key("find_item", "Filter", ("/",), "Filter the pairs by name"),
 )

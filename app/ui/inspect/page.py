@@ -19,7 +19,6 @@ from PySide6.QtWidgets import (
 )
 
 from app.inspecting.store import LIVE
-from app.pipeline.status import LiveResult
 from app.ui.inspect.cache_menu import CacheMenu
 from app.ui.inspect.canvas import Canvas
 from app.ui.inspect.item_list import ItemList
@@ -34,7 +33,6 @@ from app.ui.inspect.sides import Content
 from app.ui.inspect.why_panel import WhyPanel
 from app.ui.keys import make_key_actions
 from app.ui.pages import Host, Page
-from app.ui.renderer import Shown
 
 KEY = "inspect"
 EMPTY = (
@@ -63,7 +61,6 @@ class InspectPage(Page):
         self._host = host
         self._dialog: QFileDialog | None = None
         self._cache = host.settings.cache_folder / KEY
-        self._live: LiveResult | None = None
         self._arranged = False
         self.model = InspectModel(self._cache, self, limit_bytes=host.settings.inspect_cache_gb << 30)
         self.items = ItemList(self)
@@ -95,8 +92,6 @@ class InspectPage(Page):
 
     def open(self, path: Path, names: tuple[str, ...] = (), methods: tuple[str, ...] = ()) -> None:
         """Inspect what lies at a path; see `MainWindow.inspect`."""
-        self._host.settings.remember_source(path.absolute())
-        self._fill_recent()
         self.model.open(path, names, methods)
 
     def show_stage(self, widget: QWidget) -> None:
@@ -130,6 +125,8 @@ class InspectPage(Page):
         """End what runs in the background."""
         self.model.close()
         self.numbers.close_threads()
+        for panel in (self.why, self.maps, self.regions):
+            panel.close_threads()
         self.canvas.close_threads()
         self.cache_menu.close_threads()
 
@@ -195,9 +192,11 @@ class InspectPage(Page):
         """Add the panels; one line each."""
         self.numbers.add_to(self.bottom_tabs, self.export_menu, self.tools)
         marks = CanvasMarks(self.canvas)
-        self.side_tabs.addTab(WhyPanel(self.model, self.canvas, marks, self), "Why")
-        self.side_tabs.addTab(MapsPanel(self.model, marks, self), "Maps")
-        self.side_tabs.addTab(RegionsPanel(self.model, marks, self), "Region")
+        self.why = WhyPanel(self.model, self.canvas, marks, self)
+        self.maps = MapsPanel(self.model, marks, self)
+        self.regions = RegionsPanel(self.model, marks, self)
+        for panel, title in ((self.why, "Why"), (self.maps, "Maps"), (self.regions, "Region")):
+            self.side_tabs.addTab(panel, title)
 
     def _connect(self) -> None:
         model = self.model
@@ -213,7 +212,6 @@ class InspectPage(Page):
         self.numbers.study_wanted.connect(self._on_study)
         self.numbers.compare_wanted.connect(self.show_compare)
         model.busy_changed.connect(self._on_busy)
-        self._host.bridge.shown.connect(self._on_live)
         self.items.chosen.connect(model.set_item)
         self.canvas.wanted.connect(model.prefer)
         self.run_bar.methods_wanted.connect(self._on_methods_wanted)
@@ -227,6 +225,10 @@ class InspectPage(Page):
             "freeze_live": self.freeze,
             "open_source": self.choose,
             "find_item": self.items.filter.setFocus,
+            "choose_methods": self.run_bar.methods_button.showMenu,
+            "run_selected": self._on_run_selected,
+            "run_all": self._on_run_all,
+            "cancel_run": self.model.cancel,
         }
         for name, slot in slots.items():
             self.actions_by_name[name].triggered.connect(slot)
@@ -241,10 +243,11 @@ class InspectPage(Page):
 
     def freeze(self) -> None:
         """Take over the live picture with its result."""
-        if self._live is None:
-            self._host.toast.flash("There is no result to freeze: the rig shows none yet")
+        result = self._host.bridge.newest.scene.result
+        if result is None:
+            self._host.toast.flash("There is no result to freeze: the rig has shown none yet")
         else:
-            self.model.freeze(self._live)
+            self.model.freeze(result)
 
     def choose(self) -> None:
         """Ask for a folder to open."""
@@ -257,9 +260,6 @@ class InspectPage(Page):
 
     def _on_study(self) -> None:
         self.show_stage(self.numbers.study)
-
-    def _on_live(self, shown: Shown) -> None:
-        self._live = shown.scene.result
 
     def _on_folder(self, folder: str) -> None:
         self.open(Path(folder))
@@ -292,8 +292,14 @@ class InspectPage(Page):
         if source is None:
             self._show_nothing()
             return
+        if source.path is not None:
+            self._host.settings.remember_source(source.path.absolute())
+            self._fill_recent()
+        if source.notice:
+            self._host.toast.flash(source.notice)
+        place = str(source.path or "A frame from the live picture")
         self.title.setText(source.title)
-        self.title.setToolTip(str(source.path or "A frame from the live picture"))
+        self.title.setToolTip(f"{place}\n{source.notice}".strip())
         self.items.show_items(self.model.items)
         self.canvas.forget()
         if source.live:
@@ -312,6 +318,12 @@ class InspectPage(Page):
 
     def _on_methods(self) -> None:
         self.run_bar.show_methods(self.model.specs)
+
+    def _on_run_selected(self) -> None:
+        self._on_run(everything=False)
+
+    def _on_run_all(self) -> None:
+        self._on_run(everything=True)
 
     def _on_run(self, everything: bool) -> None:
         items = list(self.model.items) if everything else self.items.selected

@@ -76,6 +76,16 @@ def test_captured_dataset_is_rectified_with_its_own_calibration(captured: Path) 
     assert item.data.search_for(item.read()) == SearchRange(calibration.max_disparity)
 
 
+def test_without_a_calibration_pairs_are_shown_as_they_are(tmp_path: Path) -> None:
+    capture(tmp_path / "raw", Stage(SPEC, rig_geometry(SPEC)), [0], None)
+    source = open_source(tmp_path / "raw")
+    assert "not rectified" in source.notice
+    pair = source.items[0].read()
+    assert pair.mono.shape == (SPEC.height, SPEC.width)
+    assert source.items[0].calibration() is None
+    assert source.items[0].data.search_for(pair).max_disparity == SPEC.width // 5
+
+
 def test_excluded_and_trashed_pairs_are_not_inspected(captured: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(captured, tmp_path / "desk")
     names = [item.name for item in open_source(folder).items]

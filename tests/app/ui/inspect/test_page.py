@@ -165,8 +165,11 @@ def test_a_frozen_frame_comes_with_its_result_and_its_w(qtbot, window: MainWindo
     scene = make_scene()
     page.freeze()
     assert page.model.source is None, "there was nothing to freeze"
-    window.bridge.shown.emit(make_shown(scene))
-    page.freeze()
+    window.pages.show_page("live")
+    window.bridge.newest = make_shown(scene)
+    window.activateWindow()
+    QTest.keyClick(window, Qt.Key.Key_I)
+    assert window.pages.current == "inspect"
     qtbot.waitUntil(lambda: has_result(page, LIVE), timeout=TIMEOUT_MS)
     shown = page.model.shown
     assert shown is not None
