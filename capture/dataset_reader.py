@@ -125,10 +125,11 @@ class DatasetReader:
         Raises:
             DatasetError: a file is missing, truncated, damaged or not what the record says.
         """
-        mono, color = (self._load_frame(record, role, verify) for role in ROLES)
+        mono, color = (self.load_frame(record, role, verify) for role in ROLES)
         return FramePair(record.index, mono, color, record.skew_ns)
 
-    def _load_frame(self, record: PairRecord, role: Role, verify: bool) -> Frame:
+    def load_frame(self, record: PairRecord, role: Role, verify: bool = False) -> Frame:
+        """Read one of the two images, as `load` does. Raises DatasetError."""
         path = image_path(self.folder, role, record.name, trashed=record.trashed)
         known = record.frame(role)
         try:

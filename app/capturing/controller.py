@@ -70,6 +70,7 @@ class Capturing:
         self._due_at = 0.0
         self._began_at = 0.0
         self._next_measurement_at = 0.0
+        self._next_signature_at = 0.0
 
     # --- from the pipeline's threads ---
 
@@ -194,7 +195,9 @@ class Capturing:
         self._attempt(self._book.remember)
 
     def _idle_work(self) -> Work | None:
-        return self._sign_one if self._saver.history.missing and not self._recorder.recording else None
+        """Return the next piece of what can wait; pairs that arrive ask for it again and again."""
+        waits = self._recorder.recording or time.monotonic() < self._next_signature_at
+        return None if waits or not self._saver.history.missing else self._sign_one
 
     def _due_in_s(self) -> float | None:
         """Return the time until the next measurement, None if nobody wants any."""
@@ -292,8 +295,11 @@ class Capturing:
 
     def _sign_one(self) -> None:
         """Look at a saved pair whose signature is not known, one at a time so that others get their turn."""
+        began_at = time.monotonic()
         self._saver.history.sign_one()
         self._set(unsigned=len(self._saver.history.missing))
+        now = time.monotonic()
+        self._next_signature_at = now + (now - began_at) * (1 / SHARE_OF_A_CORE - 1)
 
     # --- jobs ---
 

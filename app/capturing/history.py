@@ -130,11 +130,11 @@ class History:
         record = self.missing.popleft()
         assert self._reader is not None
         try:
-            pair = self._reader.load(record)
+            mono = self._reader.load_frame(record, "mono")
         except DatasetError:
             log.info("pair %s could not be looked at", record.name, exc_info=True)
         else:
-            self._fingerprints.add(record.name, signature(small_picture(pair.mono)))
+            self._fingerprints.add(record.name, signature(small_picture(mono)))
 
     def _remove(self, name: str) -> _Discarded:
         if self._editor is None or name not in self._names:
