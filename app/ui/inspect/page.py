@@ -37,9 +37,9 @@ from app.ui.pages import Host, Page
 KEY = "inspect"
 EMPTY = (
     "Nothing is open yet.\n\n"
-    "Open a captured dataset, a folder of pairs (mono/ and color/, or reference/ and truth/), or what "
-    "`main.py evaluate` wrote; or drop it here.\n"
-    "Freeze takes over the picture that is live now."
+    "Open (O) a captured dataset, a folder of pairs (mono/ and color/, reference/ and truth/, or as KITTI "
+    "names them), or what main.py evaluate wrote; or drop it here.\n"
+    "Freeze (F) takes over the picture that is live now, with its result."
 )
 
 
