@@ -25,7 +25,7 @@ from models.structure import StructureNetwork, load_structure
 FloatMap = NDArray[np.float32]
 Mask = NDArray[np.bool_]
 
-OCCLUDED_PX = 4.0
+OCCLUDED_PX = 8.0
 """Way back misses by more: the colour camera hardly sees the pixel (decision 128)."""
 WIDEST = 3.0
 """How much further than its colours the thresholds of a map reach, in spans."""

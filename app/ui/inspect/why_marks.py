@@ -8,16 +8,15 @@ from numpy.typing import NDArray
 from app.inspecting.why import LineWhy, PixelWhy
 from app.ui.marking import Disc, Outline, Shape
 from app.ui.theme import ACCENT, SKY
-from models.tracing import Contributions
 
 LEAST_WEIGHT = 0.004
 """Lighter candidates are not drawn: hundreds of dots would hide the picture."""
-LABELLED = 3
+LABELLED, LEAST_NAMED = 3, 0.03
 CELLS = 60
 """Cells whose outline is drawn, the heaviest ones."""
 
 
-def candidate_shapes(why: PixelWhy) -> tuple[Shape, ...]:
+def candidate_shapes(why: PixelWhy, *, mirrored: bool) -> tuple[Shape, ...]:
     """Return what to draw over the reference: cells as they are, candidates by weight, the heaviest named."""
     sources = why.contributions
     order = np.argsort(sources.box_weights)[::-1][:CELLS]
@@ -26,7 +25,7 @@ def candidate_shapes(why: PixelWhy) -> tuple[Shape, ...]:
         for n in order
         if sources.box_weights[n] >= LEAST_WEIGHT
     ]
-    return (*cells, *_discs(sources))
+    return (*cells, *_discs(why, mirrored))
 
 
 def line_shapes(line: LineWhy, *, mirrored: bool) -> tuple[tuple[Shape, ...], tuple[Shape, ...]]:
@@ -45,26 +44,20 @@ def _cell(box: NDArray[np.float64], weight: float) -> Outline:
     return Outline(corners, ACCENT, closed=True, fill=min(weight, 1.0) ** 0.5 * 0.8, thickness=0.6)
 
 
-def _discs(sources: Contributions) -> list[Shape]:
-    """Return one disc for each column of cells, where their weight lies."""
-    columns, number = np.unique(sources.boxes[:, 0], return_inverse=True)
-    weights = np.bincount(number, sources.box_weights, len(columns))
-    middles = (sources.boxes[:, :2] + sources.boxes[:, 2:]) / 2
-    x, y = (
-        np.bincount(number, sources.box_weights * middles[:, axis], len(columns)) / np.maximum(weights, 1e-12)
-        for axis in (0, 1)
-    )
-    moments = np.bincount(number, sources.box_weights * sources.box_disparities, len(columns))
-    disparities = moments / np.maximum(weights, 1e-12)
-    heaviest = np.argsort(weights)[::-1]
-    named = set(heaviest[:LABELLED].tolist())
+def _discs(why: PixelWhy, mirrored: bool) -> list[Shape]:
+    """Return one disc for each candidate, where it lies for this pixel: what the curve of W says."""
+    sources = why.contributions
+    middles = (sources.boxes[:, 1] + sources.boxes[:, 3]) / 2
+    y = float(sources.box_weights @ middles)
+    pictured = sources.pictured
     discs: list[Shape] = []
-    for n in heaviest:
-        if weights[n] < LEAST_WEIGHT:
+    for rank, k in enumerate(np.argsort(sources.weights)[::-1]):
+        weight = float(sources.weights[k])
+        if weight < LEAST_WEIGHT:
             break
-        nearest = int(np.abs(sources.disparities - disparities[n]).argmin())
-        red, green, blue = (int(v) for v in sources.pictured[nearest])
-        label = f"{weights[n]:.0%}" if n in named and weights[n] >= 0.03 else ""
-        colour = f"#{red:02x}{green:02x}{blue:02x}"
-        discs.append(Disc(float(x[n]), float(y[n]), float(weights[n]), colour, label))
+        shift = float(sources.disparities[k])
+        red, green, blue = (int(v) for v in pictured[k])
+        label = f"{weight:.0%}" if rank < LABELLED and weight >= LEAST_NAMED else ""
+        x = why.x + 0.5 + (-shift if mirrored else shift)
+        discs.append(Disc(x, y, weight, f"#{red:02x}{green:02x}{blue:02x}", label))
     return discs

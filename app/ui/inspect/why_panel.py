@@ -352,8 +352,9 @@ class WhyPanel(SidePanel):
         mono: tuple[Shape, ...] = ()
         reference: tuple[Shape, ...] = ()
         line = self.lines.line
+        mirrored = self._explainer is not None and self._explainer.result.search.mirrored
         if line is not None and not self.lines.isHidden() and self._explainer is not None:
-            mono, reference = line_shapes(line, mirrored=self._explainer.result.search.mirrored)
+            mono, reference = line_shapes(line, mirrored=mirrored)
         if self._why is not None:
-            reference = (*reference, *candidate_shapes(self._why))
+            reference = (*reference, *candidate_shapes(self._why, mirrored=mirrored))
         self._marks.set_shapes(mono, reference)
