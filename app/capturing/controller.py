@@ -290,7 +290,7 @@ class Capturing:
         plan = self._status.state.plan
         if plan is None or not plan.goes_on or saved < 2:
             return None
-        pace_s = (time.monotonic() - self._began_at) / saved
+        pace_s = max((time.monotonic() - self._began_at) / saved, pause_s(plan))
         return max(0, plan.target - total) * pace_s
 
     def _sign_one(self) -> None:
