@@ -16,6 +16,8 @@ from capture.errors import DatasetError
 FIRST_PAIRS = 300
 """Pairs that are shown while the others are still being read."""
 
+TOLD_EVERY = 2048
+
 Stamp = tuple[tuple[int, int], ...]
 
 
@@ -24,10 +26,12 @@ class Feed:
 
     Args:
         folder: a captured dataset, or a plain folder with `mono/` and `color/`.
+        told: called now and then with the number of pairs read so far; what it raises ends the reading.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, told: Callable[[int], None] | None = None) -> None:
         self._folder = folder
+        self._told = told
         self._pairs, self._changes = ListTail(folder, PAIRS_NAME), ListTail(folder, EDITS_NAME)
         self._edits = Edits()
         self._pairs_read = self._edits_read = 0
@@ -138,6 +142,8 @@ class Feed:
             if record.name in known:
                 raise DatasetError(f"{place}: name: {record.name!r} is listed twice")
             known.update(Edits.of([record]).states)
+            if self._told is not None and self._pairs_read % TOLD_EVERY == 0:
+                self._told(self._pairs_read)
             yield record
 
     def _follow_edits(self) -> set[str]:

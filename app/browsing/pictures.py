@@ -67,6 +67,8 @@ class PairStudio:
         """
         pair = self._reader.load(record, verify)
         mono, color = (to_8_bits(image) for image in develop_pair(pair))
+        if mono.ndim != 2 or color.ndim != 3:
+            raise DatasetError(f"{record.name} is not a pair of a gray and a colour image")
         rectifier = self._rectifier(self._reader.calibration_path(record))
         if rectifier is None:
             return PairPictures(mono, color, rectified=False)

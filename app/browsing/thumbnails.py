@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from app.browsing.pictures import PairStudio
 from app.pipeline.worker import step_back
 from capture.dataset_records import PairRecord
 from capture.errors import DatasetError
+
+log = logging.getLogger(__name__)
 
 KEPT_SIDE_PX = 288
 """Each of the two pictures on disk fits into a square of this size."""
@@ -144,7 +147,7 @@ class Thumbnailer:
         self._wanted: list[Job] = []
         self._later: list[Job] = []
         self._filled = self._fill_total = 0
-        self._closed = False
+        self._closed = self._paused = False
         self._threads = [
             threading.Thread(target=self._work, name=f"thumbnails-{number}") for number in range(threads)
         ]
@@ -164,6 +167,12 @@ class Thumbnailer:
             self._filled, self._fill_total = 0, len(records)
             self._changed.notify_all()
 
+    def pause(self, *, paused: bool) -> None:
+        """Begin no other thumbnail until it goes on: nobody looks."""
+        with self._changed:
+            self._paused = paused
+            self._changed.notify_all()
+
     @property
     def filled(self) -> tuple[int, int]:
         """Return how many of those for later are there, and of how many."""
@@ -180,7 +189,7 @@ class Thumbnailer:
 
     def _next(self) -> Job | None:
         with self._changed:
-            while not (self._closed or self._wanted or self._later):
+            while not self._closed and (self._paused or not (self._wanted or self._later)):
                 self._changed.wait()
             if self._closed:
                 return None
@@ -201,6 +210,8 @@ class Thumbnailer:
                 self._cache.put(key, _beside(self._studio, job.record))
         except DatasetError:
             pass  # it is said when the pair comes on screen
+        except Exception:
+            log.exception("no thumbnail of %s", job.record.name)
         with self._changed:
             self._filled += 1
             last = self._filled == self._fill_total
@@ -216,6 +227,9 @@ class Thumbnailer:
                 self._cache.put(key, kept)
         except DatasetError as error:
             return Thumbnail(job.record.name, job.size_px, None, str(error))
+        except Exception as error:
+            log.exception("no thumbnail of %s", job.record.name)
+            return Thumbnail(job.record.name, job.size_px, None, f"it cannot be shown: {error!r}")
         return Thumbnail(job.record.name, job.size_px, fitted(kept, size_px))
 
 

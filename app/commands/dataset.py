@@ -1,4 +1,7 @@
-"""`main.py dataset`: check, describe, export, split, merge and import datasets. Needs no Qt."""
+"""`main.py dataset`: browse, check, describe, export, split, merge and import datasets.
+
+Qt is needed to browse only.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from app.datasets import (
+    browse_command,
     check_command,
     export_command,
     import_command,
@@ -31,6 +35,7 @@ class _Action(Protocol):
 
 
 ACTIONS: dict[str, _Action] = {
+    "browse": browse_command,
     "check": check_command,
     "stats": stats_command,
     "export": export_command,

@@ -57,6 +57,7 @@ def run_app(
     reopen_last: bool = False,
     settings_file: Path | None = None,
     inspect: ToInspect | None = None,
+    browse: Path | None = None,
 ) -> int:
     """Open the window on a rig and return the exit code once it was closed.
 
@@ -65,6 +66,7 @@ def run_app(
         reopen_last: the user named no rig: open the one that was open last, if it is still there.
         settings_file: where to remember things; None for the user's own file.
         inspect: what to look at; then the rig is not started until a person does it.
+        browse: a dataset to look through on the page Dataset; likewise.
     """
     application = make_application()
     settings = UiSettings(settings_file)
@@ -73,10 +75,12 @@ def run_app(
     window = MainWindow(config, settings)
     with _ClosesOnInterrupt(window):
         window.show()
-        if inspect is None:
-            window.start()
-        else:
+        if inspect is not None:
             window.inspect(inspect.path, inspect.names, inspect.methods)
+        elif browse is not None:
+            window.browse(browse)
+        else:
+            window.start()
         code = application.exec()
     delete_now(window)
     return code

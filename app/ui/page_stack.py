@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QAction, QActionGroup, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QToolButton, QWidget
 
+from app.ui.arrangement import restore_arrangement, save_arrangement
 from app.ui.pages import LIVE, PAGES, Host, Page
 
 
@@ -47,6 +48,7 @@ class PageStack(QStackedWidget):
             if make is None or self._host is None:
                 raise KeyError(key)
             page = make(self._host)
+            restore_arrangement(page, key, self._host.settings)
             self._pages[key] = page
             self.addWidget(page)
         return self._pages[key]
@@ -91,8 +93,10 @@ class PageStack(QStackedWidget):
 
     def leave(self) -> None:
         """Tell the page on screen that it is left."""
-        if self._current != LIVE:
-            self._pages[self._current].left()
+        if self._current != LIVE and self._host is not None:
+            page = self._pages[self._current]
+            save_arrangement(page, self._current, self._host.settings)
+            page.left()
 
 
 class PageSwitch(QWidget):

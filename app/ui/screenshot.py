@@ -54,11 +54,16 @@ def run() -> int:
     arguments.add_argument(
         "--begin", choices=[way.kind for way in WAYS], help="capture like this, on the page Capture"
     )
+    arguments.add_argument(
+        "--open", type=Path, metavar="PATH", help="open this as if it were dropped on the window"
+    )
     arguments.add_argument("--page", choices=[page.key for page in PAGES], help="show this page")
     options = arguments.parse_args()
     with Driver.of(options) as driver:
         in_time = driver.wait_for_results(options.wait_results)
         arrange(driver.window, options)
+        if options.open:
+            driver.window.opening.open(options.open.absolute())
         if options.dataset:
             driver.window.bridge.open_dataset(options.dataset)
             driver.wait(lambda: bool(driver.window.saving.recorder.folder))

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.ui.arrangement import remember
 from app.ui.cameras.delegate import FeatureDelegate
 from app.ui.cameras.model import ACCESS, FEATURE_ROLE, TITLE, VALUE, FeatureFilter, FeatureModel
 from app.ui.cameras.values import details
@@ -92,6 +93,7 @@ class FeatureView(QWidget):
             | QAbstractItemView.EditTrigger.EditKeyPressed
         )
         header = view.header()
+        remember(header, "features")
         header.setStretchLastSection(False)
         header.setSectionResizeMode(TITLE, QHeaderView.ResizeMode.Interactive)
         header.setSectionResizeMode(VALUE, QHeaderView.ResizeMode.Stretch)

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QSplitter, QVBoxLayout, QWidget
 from app.browsing.columns import COLUMNS
 from app.browsing.table import PairTable
 from app.pipeline.status import PipelineStatus
+from app.ui.arrangement import remember
 from app.ui.banner import BannerLine
 from app.ui.dataset.bars import HeadBar, SelectionBar
 from app.ui.dataset.detail_panel import DetailPanel
@@ -118,9 +119,6 @@ class DatasetPage(Page):
         self._progress.stop()
         self._host.bridge.status_changed.disconnect(self._on_status)
         for part, state in (
-            ("columns", self.table.horizontalHeader().saveState()),
-            ("middle", self._splitter.saveState()),
-            ("detail", self.detail.splitter.saveState()),
             ("width", QByteArray(str(self.sheet.picture_width).encode())),
             ("way", QByteArray(self.gallery.way.encode())),
         ):
@@ -203,15 +201,9 @@ class DatasetPage(Page):
 
     def _restore(self) -> None:
         head = self.table.horizontalHeader()
-        columns = self._settings.layout_of(f"{KEY}/columns")
-        if not columns.isEmpty():
-            with QSignalBlocker(head):
-                head.restoreState(columns)
-        head.setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-        for part, splitter in (("middle", self._splitter), ("detail", self.detail.splitter)):
-            state = self._settings.layout_of(f"{KEY}/{part}")
-            if not state.isEmpty():
-                splitter.restoreState(state)
+        remember(head, "columns")
+        remember(self._splitter, "middle")
+        remember(self.detail.splitter, "detail")
         width, way = (
             bytes(self._settings.layout_of(f"{KEY}/{part}").data()).decode(errors="replace")
             for part in ("width", "way")

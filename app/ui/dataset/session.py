@@ -30,6 +30,10 @@ def thumbnail_folder() -> Path:
     return Path(place) / "CycleRig" / "thumbnails"
 
 
+class Superseded(Exception):
+    """Another dataset is wanted, or the window closes: what is being read is not needed any more."""
+
+
 @dataclass(frozen=True, eq=False)
 class Detail:
     """A pair at full size.
@@ -75,6 +79,7 @@ class DatasetSession(QObject):
     thumbnails_made = Signal(object)
     detailed = Signal(object)
     _read = Signal(int, object, bool)
+    _progressed = Signal(int, str)
     _complained = Signal(int, str, bool)
     _edited = Signal(int, str)
     _made = Signal()
@@ -87,7 +92,7 @@ class DatasetSession(QObject):
         self._generation = 0
         self._asked = 0
         self._polling = False
-        self._busy = False
+        self._busy = self._followed = False
         self._feed: Feed | None = None  # in the worker only
         self._history: EditHistory | None = None
         self._studio: PairStudio | None = None
@@ -101,6 +106,7 @@ class DatasetSession(QObject):
         self._timer.timeout.connect(self._poll)
         queued = Qt.ConnectionType.QueuedConnection
         self._read.connect(self._on_read, queued)
+        self._progressed.connect(self._on_progressed, queued)
         self._complained.connect(self._on_complained, queued)
         self._edited.connect(self._on_edited, queued)
         self._made.connect(self._on_made, queued)
@@ -115,7 +121,10 @@ class DatasetSession(QObject):
         self._worker.submit(self._guarded, self._open, self._generation, folder)
 
     def set_followed(self, *, followed: bool) -> None:
-        """Look every second whether the dataset has grown, or stop."""
+        """Look every second whether the dataset has grown, and make thumbnails; or stop."""
+        self._followed = followed
+        if self._thumbnailer is not None:
+            self._thumbnailer.pause(paused=not followed)
         if followed:
             self._poll()
             self._timer.start()
@@ -209,13 +218,20 @@ class DatasetSession(QObject):
         opening = work == self._open
         try:
             work(generation, *arguments)
+        except Superseded:
+            return
         except DatasetError as error:
             self._complained.emit(generation, str(error), opening)
         except Exception as error:  # noqa: BLE001 - the user must learn of it; the thread must go on
             self._complained.emit(generation, f"The dataset could not be read: {error!r}", opening)
 
     def _open(self, generation: int, folder: Path) -> None:
-        feed = Feed(folder)
+        def told(count: int) -> None:
+            if generation != self._generation:
+                raise Superseded
+            self._progressed.emit(generation, f"Reading {folder.name}: {count:,} pairs …")
+
+        feed = Feed(folder, told)
         begun = False
 
         def show_first(table: PairTable) -> None:
@@ -245,6 +261,7 @@ class DatasetSession(QObject):
             before.close()
         self._studio = PairStudio(table.folder, table.sessions)
         self._thumbnailer = Thumbnailer(self._studio, self._cache, self._collect)
+        self._thumbnailer.pause(paused=not self._followed)
 
     def _follow(self, generation: int) -> None:
         table = self._feed.poll() if self._feed is not None else None
@@ -289,6 +306,10 @@ class DatasetSession(QObject):
             self.history_changed.emit()
             if self._thumbnailer is not None:
                 self._thumbnailer.fill(table.records)
+
+    def _on_progressed(self, generation: int, what: str) -> None:
+        if generation == self._generation and self._busy:
+            self._set_busy(what)
 
     def _on_complained(self, generation: int, message: str, opening: bool) -> None:
         self._polling = False

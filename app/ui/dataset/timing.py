@@ -75,17 +75,18 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--look-only", action="store_true", help="edit nothing: no tags, no undo")
     parser.add_argument("--size", default="1920x1080", help="of the window, W×H")
     options = parser.parse_args()
     os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     width, height = (int(side) for side in options.size.split("x"))
     with tempfile.TemporaryDirectory(prefix="cyclerig-") as scratch:
         os.environ["XDG_CACHE_HOME"] = scratch  # the first look is one without thumbnails
-        _run(options.folder, (width, height), Path(scratch))
+        _run(options.folder, (width, height), Path(scratch), edits=not options.look_only)
     return 0
 
 
-def _run(folder: Path, size: tuple[int, int], scratch: Path) -> None:
+def _run(folder: Path, size: tuple[int, int], scratch: Path, *, edits: bool) -> None:
     from app.pipeline.live import LiveConfig
     from app.ui.application import delete_now, make_application
     from app.ui.dataset.page import DatasetPage
@@ -105,6 +106,9 @@ def _run(folder: Path, size: tuple[int, int], scratch: Path) -> None:
         _opening(Watch(), page, folder, look)
         if look == "warm":
             _working(Watch(), page)
+            if edits:
+                _editing(Watch(), page)
+            _tabular(Watch(), page)
         window.close()
         delete_now(window)
 
@@ -169,6 +173,14 @@ def _working(watch: Watch, page: DatasetPage) -> None:
     watch.time("select all", page.sheet.selectAll, now)
     watch.time("sort while all are selected", lambda: page.head.order_chosen.emit("motion_px", False), now)
     page.head.order_chosen.emit("", False)
+
+
+def _editing(watch: Watch, page: DatasetPage) -> None:
+    def now() -> bool:
+        page.sheet.viewport().repaint()
+        return True
+
+    count = page.model.rowCount()
     page.sheet.selectAll()
     table = page.model.table
     assert table is not None
@@ -183,6 +195,13 @@ def _working(watch: Watch, page: DatasetPage) -> None:
 
     watch.time(f"tag {count:,} pairs", lambda: page.bar.tag.given.emit("timed by hand", False), tagged)
     watch.time("undo", page.session.undo, untagged)
+
+
+def _tabular(watch: Watch, page: DatasetPage) -> None:
+    def now() -> bool:
+        page.table.viewport().repaint()
+        return True
+
     watch.time("table view", lambda: page.show_way("table"), now)
     rows = page.table.verticalScrollBar()
 

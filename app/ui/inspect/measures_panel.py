@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from app.inspecting.export_report import USUAL_COLUMNS
 from app.inspecting.measures import Measure
 from app.inspecting.measures_table import Row, brushed, histogram, of_methods
+from app.ui.arrangement import remember
 from app.ui.inspect.histogram_view import HistogramView
 from app.ui.inspect.measured import MeasuredResults
 from app.ui.inspect.measures_table_model import NAMES, MeasuresTableModel
@@ -224,6 +225,7 @@ class MeasuresPanel(QWidget):
         column.addLayout(head)
         column.addWidget(self.histogram, 1)
         split = QSplitter(Qt.Orientation.Horizontal, self)
+        remember(split, "measures")
         split.setChildrenCollapsible(False)
         split.addWidget(self.table)
         split.addWidget(self.side)

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app.pipeline.status import PipelineStatus
+from app.ui.arrangement import remember
 from app.ui.pages import Host, Page
 from app.ui.sync.mode_form import ModeForm
 from app.ui.sync.plots import ClockPlot, SkewHistogram, SkewPlot
@@ -77,6 +78,7 @@ class SyncPage(Page):
         column.addWidget(self.steps_title)
         column.addWidget(self.steps, 1)
         split = QSplitter(Qt.Orientation.Vertical, self)
+        remember(split, "plots")
         split.setChildrenCollapsible(False)
         split.addWidget(plots)
         split.addWidget(below)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QAbstractItemView, QFrame, QGridLayout, QHeaderView, QLabel, QTableView, QWidget
 
+from app.ui.arrangement import remember
 from app.ui.sync.plots import CLOCK_NAMES, drift_words
 from app.ui.theme import ACCENT, DIM, GREEN, TEXT, VERMILION
 from capture.frames import ROLES
@@ -110,6 +111,7 @@ class StepTable(QTableView):
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setHighlightSections(False)
         header.setSectionResizeMode(QHeaderView.ResizeMode.Interactive)
+        remember(header, "steps")
         header.setStretchLastSection(True)
         for column, width in enumerate((78, 210, 130, 130)):
             self.setColumnWidth(column, width)

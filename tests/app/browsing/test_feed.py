@@ -67,6 +67,21 @@ def test_the_first_pairs_of_a_long_list_come_with_their_edits(
     assert table.tags["all"] == 6
 
 
+def test_reading_can_be_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_dataset(tmp_path, 6)
+    monkeypatch.setattr(feed_module, "TOLD_EVERY", 2)
+    counts = []
+
+    def told(count: int) -> None:
+        counts.append(count)
+        if count == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Feed(tmp_path, told).open()
+    assert counts == [2, 4]
+
+
 def test_a_broken_line_is_named_and_what_was_read_stays(tmp_path: Path) -> None:
     write_dataset(tmp_path, 2)
     feed = Feed(tmp_path)

@@ -88,6 +88,32 @@ def test_all_others_are_made_for_later(table: PairTable, made, tmp_path: Path) -
     assert all(cache.has(studio.content_key(record)) for record in table.records)
 
 
+def test_nothing_is_begun_while_nobody_looks(table: PairTable, made) -> None:
+    thumbnailer, done = made
+    thumbnailer.pause(paused=True)
+    thumbnailer.want([Job(table.records[1], SIZE)])
+    thumbnailer.want([Job(table.records[2], SIZE)])
+    assert done.empty()
+    thumbnailer.pause(paused=False)
+    assert done.get(timeout=WAIT_S).name == "000002"
+    thumbnailer.close()
+    assert done.empty(), "the older wish was forgotten"
+
+
+def test_what_nobody_expects_ends_no_thread(table: PairTable, made, monkeypatch: pytest.MonkeyPatch) -> None:
+    thumbnailer, done = made
+
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("no room")
+
+    monkeypatch.setattr(PairStudio, "pictures", fail)
+    thumbnailer.want([Job(table.records[1], SIZE)])
+    assert "no room" in done.get(timeout=WAIT_S).problem
+    monkeypatch.undo()
+    thumbnailer.want([Job(table.records[1], SIZE)])
+    assert done.get(timeout=WAIT_S).image is not None
+
+
 def test_the_cache_keeps_to_its_size(tmp_path: Path) -> None:
     cache = ThumbnailCache(tmp_path)
     rng = np.random.default_rng(0)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent, QKeySequence, QShortcut
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QSplitter
 
 from app.ui.dataset.page import DatasetPage
 from app.ui.main_window import MainWindow
@@ -100,6 +101,27 @@ def test_the_list_of_shortcuts_has_every_key_of_a_page(window: MainWindow, key: 
     assert {words for _, words in [*lines, *page.HANDS]} <= shown
     assert window.shortcuts._card.sizeHint().height() < 760
     window.commands["shortcuts"].trigger()
+
+
+def test_splitters_of_a_page_are_where_they_were_left(make_window: Callable[..., MainWindow], qtbot) -> None:
+    first = make_window()
+    first.pages.show_page("sync")
+    (split,) = first.pages.page("sync").findChildren(QSplitter)
+    split.setSizes([100, 400])
+    sizes = split.sizes()
+    first.pages.show_page(LIVE)
+    first.close()
+    second = make_window()
+    second.pages.show_page("sync")
+    (again,) = second.pages.page("sync").findChildren(QSplitter)
+    qtbot.waitUntil(lambda: again.sizes() == sizes, timeout=WAIT_MS)
+
+
+def test_undo_on_live_says_when_there_is_nothing_to_take_back(window: MainWindow) -> None:
+    window.commands["undo_save"].trigger()
+    assert "no save" in window.toast.text()
+    window.pages.show_page("rig")
+    assert not window.commands["undo_save"].isEnabled()
 
 
 def test_the_window_gives_a_page_the_keys_that_it_uses(window: MainWindow) -> None:

@@ -216,6 +216,17 @@ def test_shift_and_arrows_walk_through_the_sheet(page: DatasetPage) -> None:
     assert page.sheet.indexAt(page.sheet.visualRect(page.model.index(11, 0)).center()).row() == 11
 
 
+def test_away_from_the_page_nothing_is_read(page: DatasetPage, folder: Path, qtbot) -> None:
+    window = page.window()
+    assert isinstance(window, MainWindow)
+    window.pages.show_page("live")
+    write_dataset(folder, 2, first=12)
+    assert page.model.rowCount() == 12
+    assert not page.session._timer.isActive()
+    window.pages.show_page("dataset")
+    qtbot.waitUntil(lambda: page.model.rowCount() == 14, timeout=WAIT_MS)
+
+
 def test_the_arrangement_is_remembered(
     page: DatasetPage, make_window: Callable[..., MainWindow], folder: Path, qtbot
 ) -> None:
