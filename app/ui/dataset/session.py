@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,12 +24,32 @@ from capture.dataset_records import PairRecord
 from capture.errors import DatasetError
 
 POLL_MS = 1000
+QUICK_TURN_S = 0.0005
 
 
 def thumbnail_folder() -> Path:
     """Return where thumbnails are kept: in the user's folder for caches."""
     place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
     return Path(place) / "CycleRig" / "thumbnails"
+
+
+@contextmanager
+def giving_way() -> Iterator[None]:
+    """Let the window's thread go before while a long list is read (decision 122).
+
+    It asks for the interpreter at every call into Qt, and by default waits 5 ms each time that another
+    thread computes; and the collector would walk through all records again and again, with all threads held.
+    """
+    before, collects = sys.getswitchinterval(), gc.isenabled()
+    sys.setswitchinterval(QUICK_TURN_S)
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()  # records have no cycles: they go when nobody has them any more
+        if collects:
+            gc.enable()
+        sys.setswitchinterval(before)
 
 
 class Superseded(Exception):
@@ -217,7 +239,11 @@ class DatasetSession(QObject):
     def _guarded(self, work: Callable[..., None], generation: int, *arguments: object) -> None:
         opening = work == self._open
         try:
-            work(generation, *arguments)
+            if opening:
+                with giving_way():
+                    work(generation, *arguments)
+            else:
+                work(generation, *arguments)
         except Superseded:
             return
         except DatasetError as error:
