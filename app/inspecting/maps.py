@@ -94,8 +94,8 @@ KINDS: tuple[MapKind, ...] = (
         "Occlusion",
         "px",
         "From a pixel to its match by the first pass, and from there back by the second: by how many px that "
-        f"misses the pixel.\nAbove {OCCLUDED_PX:g} px the colour camera hardly sees it: what lies in front "
-        "hides it.",
+        f"misses the pixel.\nAbove {OCCLUDED_PX:g} px the colour camera may not see it, hidden by what lies "
+        "in front; flat surfaces, where W is wide, miss by as much (decision 128).",
         "mono",
         "magma",
         (0.0, 16.0),
