@@ -18,6 +18,7 @@ from app.ui.application import with_last_rig
 from app.ui.commands import COMMANDS
 from app.ui.image_view import ImageView
 from app.ui.main_window import MainWindow
+from app.ui.pages import PAGES
 from app.ui.renderer import Shown
 from app.ui.settings import UiSettings
 from app.ui.status_bar import ScreenStatus
@@ -237,8 +238,10 @@ def test_the_list_of_shortcuts_has_every_one(window: MainWindow) -> None:
     assert window.shortcuts.isVisible()
     words = " ".join(label.text() for label in window.shortcuts.findChildren(QLabel))
     for command in COMMANDS:
-        if command.keys and not command.name.startswith("pane_"):
+        if command.keys and not command.name.startswith(("pane_", "page_")):
             assert command.tip in words
+    for first, last in (("1", "6"), ("Ctrl+1", f"Ctrl+{len(PAGES)}")):
+        assert f"{first} … {last}" in words, "panes share a line, and so do pages"
     QTest.keyClick(window.shortcuts, Qt.Key.Key_A)
     assert not window.shortcuts.isVisible()
 
