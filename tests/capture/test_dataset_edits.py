@@ -113,6 +113,14 @@ def test_edits_and_their_inverse(folder: Path) -> None:
     assert states(folder) == before
 
 
+def test_edits_made_together_are_taken_back_last_one_first(folder: Path) -> None:
+    before = states(folder)
+    out, back = Edit(("000000",), excluded=True), Edit(("000000",), excluded=False)
+    undo = DatasetEditor(folder).apply(out, back)
+    DatasetEditor(folder).apply(*undo)
+    assert states(folder) == before
+
+
 def test_trash_takes_the_files_along_and_gives_them_back(folder: Path) -> None:
     undo = DatasetEditor(folder).apply(Edit(("000002",), trashed=True))
     reader = DatasetReader.open(folder)

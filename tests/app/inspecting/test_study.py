@@ -210,6 +210,13 @@ def test_a_rater_off_by_more_than_one_level_is_dropped():
     assert not check_rater_votes(tolerant, "cat", list(wild.values())).dropped
 
 
+def test_one_slip_beyond_what_is_allowed_is_one_too_many():
+    repeated = next(q for q in questions(PLAN, "dan") if q.again)
+    once = _votes(PLAN, "dan", lambda q: 5 if q == repeated else 1)
+    check = check_rater_votes(PLAN, "dan", list(once.values()))
+    assert (check.slips, check.dropped) == (1, True)
+
+
 def test_intervals_hold_the_share():
     # Newcombe 1998, table I: 81 of 263, Wilson without continuity correction.
     estimate = wilson(81, 263)
