@@ -39,7 +39,8 @@ class MapInput:
         pair: as it was colorized.
         prediction: what a method says of it.
         search: where colours were searched.
-        view: how the pair was rectified; None if that is not known.
+        view: how the pair was rectified, before it was cut (never scaled) to what both cameras see; None if
+            that is not known.
     """
 
     pair: Pair
@@ -272,8 +273,9 @@ def _depth(given: MapInput) -> NDArray[Any]:
     disparity = _disparity(given)
     if view is None:
         raise Undefined("No calibration is known for this pair, so px cannot become metres.")
-    if view.size_px != disparity.shape[::-1]:
-        width, height = view.size_px
+    width, height = view.size_px
+    # A pair may be cut to what both cameras see, which changes no disparity; a larger one is of others.
+    if disparity.shape[1] > width or disparity.shape[0] > height:
         raise Undefined(
             f"The calibration is for {width}×{height}, the pair is {disparity.shape[1]}×{disparity.shape[0]}."
         )

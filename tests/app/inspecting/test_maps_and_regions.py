@@ -101,8 +101,17 @@ def test_depth_is_focal_length_times_baseline_over_disparity(calibrated: MapInpu
     assert np.isnan(depth[:9]).all()
 
 
-def test_a_calibration_of_another_size_gives_no_metres(calibrated: MapInput) -> None:
-    view = RectifiedView(_calibration(288, 192))
+def test_a_pair_that_was_cut_has_the_depths_of_the_whole(calibrated: MapInput) -> None:
+    """Captured pairs are cut to what both cameras see: neither focal length nor disparity changes."""
+    view = RectifiedView(_calibration(160, 100))
+    whole = view.depth_mm(8.0) / 1000
+    disparity = np.full((96, 144), 8.0, np.float32)
+    given = replace(calibrated, view=view, prediction=replace(calibrated.prediction, disparity=disparity))
+    np.testing.assert_allclose(make_map("depth", given), whole, rtol=1e-5)
+
+
+def test_a_calibration_of_another_camera_gives_no_metres(calibrated: MapInput) -> None:
+    view = RectifiedView(_calibration(144, 95))
     with pytest.raises(Undefined, match="the pair is 144×96"):
         make_map("depth", replace(calibrated, view=view))
 
