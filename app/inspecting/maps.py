@@ -66,6 +66,7 @@ class MapKind:
         colour_map: what it is drawn with unless a person chooses.
         span: lowest and highest value; None: as the values are.
         decimals: digits that make sense.
+        tail: percentage of the values at each end that the colours leave out, where there is no span.
         slow: it takes a network: longer than a second on large images.
     """
 
@@ -77,6 +78,7 @@ class MapKind:
     colour_map: str
     span: tuple[float, float] | None = None
     decimals: int = 2
+    tail: float = 1.0
     slow: bool = False
 
 
@@ -133,6 +135,7 @@ KINDS: tuple[MapKind, ...] = (
         "cividis",
         None,
         2,
+        tail=6.0,  # disparities near 0 are kilometres away
     ),
     MapKind(
         "structure",
@@ -211,32 +214,29 @@ def share_shown(values: FloatMap, low: float, high: float) -> float:
 
 
 def span_of(kind: MapKind, values: FloatMap) -> tuple[float, float]:
-    """Return what the colours of a map span: as the kind says, else the middle 98 % of its values."""
+    """Return what the colours of a map span: as the kind says, else the values without their tails."""
     if kind.span is not None:
         return kind.span
     sample = values[::4, ::4]
     sample = sample[np.isfinite(sample)]
     if sample.size == 0:
         return 0.0, 1.0
-    low, high = (float(v) for v in np.percentile(sample, (1, 99)))
+    low, high = (float(v) for v in np.percentile(sample, (kind.tail, 100 - kind.tail)))
     step = 10.0 ** np.floor(np.log10(max(high - low, 1e-3))) / 2
     low, high = float(np.floor(low / step) * step), float(np.ceil(high / step) * step)
     return low, max(high, low + step)
 
 
 def limits_of(kind: MapKind, values: FloatMap) -> tuple[float, float]:
-    """Return the smallest and the largest value, widened to what the colours span.
-
-    Where a kind has a span of its own, no more than `WIDEST` of it: a way back that ends outside of the image
-    misses by its width, and would leave no room for all others.
+    """Return the smallest and the largest value, widened to what the colours span, but by no more than
+    `WIDEST` spans: a way back that ends outside of the image misses by its width, a disparity near 0 is
+    kilometres away, and neither should leave no room for all others.
     """
     low, high = span_of(kind, values)
     finite = values[np.isfinite(values)]
     if finite.size == 0:
         return low, high
     least, most = min(low, float(finite.min())), max(high, float(finite.max()))
-    if kind.span is None:
-        return least, most
     room = WIDEST * (high - low)
     return max(least, low - room), min(most, low + room)
 

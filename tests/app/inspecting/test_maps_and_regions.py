@@ -183,3 +183,13 @@ def test_the_table_can_be_pasted(given: MapInput) -> None:
 
 def test_names_are_found() -> None:
     assert free_name(["Region 1", "sky", "Region 3"]) == "Region 2"
+
+
+def test_a_few_values_far_off_leave_the_colours_to_the_others() -> None:
+    depth = np.tile(np.linspace(1.0, 3.0, 200, dtype=np.float32), (100, 1))
+    depth[:, :4] = 12_000.0
+    kind = maps.BY_KEY["depth"]
+    low, high = maps.span_of(kind, depth)
+    assert 0.5 <= low <= 1.2
+    assert 2.8 <= high <= 3.5
+    assert maps.limits_of(kind, depth)[1] <= low + maps.WIDEST * (high - low)
