@@ -2,87 +2,16 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.ui.image_view import ImageView
-from app.ui.labels import ElidedLabel
-from app.ui.layers import CHOICES, FIXED, Layer, value_text
-from app.ui.picture import Picture, Scale, colour_table
-from app.ui.theme import DIM, SMALL_PX, TEXT
+from app.ui.layers import CHOICES, FIXED, Layer
+from app.ui.picture import Picture
+from app.ui.readout import Readout
 from app.ui.viewport import Viewport
 
 COLUMNS = 3
-
-
-class ColourBar(QWidget):
-    """A map's scale in the title line: colours between lowest and highest value, a tick at the hovered."""
-
-    BAR_PX = 84
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._scale: Scale | None = None
-        self._value: float | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.hide()
-
-    def show_scale(self, scale: Scale | None) -> None:
-        """Show another scale; None hides the bar."""
-        if scale == self._scale:
-            return
-        self._scale = scale
-        self.setVisible(scale is not None)
-        if scale is not None:
-            self.setToolTip(
-                f"{scale.colour_map}: {scale.low:g} to {scale.high:g} {scale.unit}; values beyond are clipped"
-            )
-        self.updateGeometry()
-        self.update()
-
-    def show_value(self, value: float | None) -> None:
-        """Put a tick at a value; None takes it away."""
-        if value != self._value:
-            self._value = value
-            self.update()
-
-    def sizeHint(self) -> QSize:  # noqa: N802
-        """Return the room that the bar and its labels take."""
-        metrics = self.fontMetrics()
-        low, high = self._labels()
-        return QSize(
-            self.BAR_PX + 12 + metrics.horizontalAdvance(low) + metrics.horizontalAdvance(high),
-            metrics.height(),
-        )
-
-    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802, ARG002
-        """Paint labels, colours and tick."""
-        if self._scale is None:
-            return
-        low, high = self._labels()
-        metrics = self.fontMetrics()
-        painter = QPainter(self)
-        painter.setPen(QColor(DIM))
-        left = metrics.horizontalAdvance(low) + 5
-        flags = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-        painter.drawText(QRectF(0, 0, left, self.height()), flags, low)
-        painter.drawText(QRectF(left + self.BAR_PX + 5, 0, 200, self.height()), flags, high)
-        top = (self.height() - 8) / 2
-        bar = QRectF(left, top, self.BAR_PX, 8)
-        table = colour_table(self._scale.colour_map)
-        painter.drawImage(bar, QImage(table.tobytes(), 256, 1, 1024, QImage.Format.Format_RGB32))
-        if self._value is not None and self._value == self._value:
-            share = (self._value - self._scale.low) / (self._scale.high - self._scale.low)
-            x = left + min(max(share, 0.0), 1.0) * self.BAR_PX
-            for colour, width in ((QColor(0, 0, 0), 3.0), (QColor(TEXT), 1.0)):
-                painter.setPen(QPen(colour, width))
-                painter.drawLine(QPointF(x, top - 2), QPointF(x, top + 10))
-
-    def _labels(self) -> tuple[str, str]:
-        if self._scale is None:
-            return "", ""
-        return f"{self._scale.low:g}", f"{self._scale.high:g} {self._scale.unit}".rstrip()
 
 
 class Pane(QWidget):
@@ -102,19 +31,13 @@ class Pane(QWidget):
         self.view = ImageView(viewport, self)
         self._layers = layers
         self._layer = layers[0]
-        self._summary = ""
-        self._hovering = False
         digit = QLabel(str(number), self)
         digit.setProperty("role", "smalldim")
         digit.setToolTip(f"Key {number} or a double click fills the window with this pane.")
         self._title = QLabel(self._layer.title, self)
         self._title.setProperty("role", "small")
         self._chooser: QComboBox | None = None
-        self._bar = ColourBar(self)
-        self._bar.setStyleSheet(f"font-size: {SMALL_PX - 1}px;")
-        self._values = ElidedLabel(Qt.TextElideMode.ElideLeft, self)
-        self._values.setProperty("role", "small")
-        self._values.set_dim(dim=True)
+        self._readout = Readout(self)
         head = QHBoxLayout()
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(6)
@@ -125,8 +48,8 @@ class Pane(QWidget):
             self._title.hide()
         else:
             head.addWidget(self._title)
-        head.addWidget(self._values, 1)
-        head.addWidget(self._bar)
+        head.addWidget(self._readout.values, 1)
+        head.addWidget(self._readout.bar)
         body = QVBoxLayout(self)
         body.setContentsMargins(0, 0, 0, 0)
         body.setSpacing(0)
@@ -156,33 +79,15 @@ class Pane(QWidget):
     def show_picture(self, picture: Picture | None, summary: str) -> None:
         """Show a picture of the pane's layer; the title line says `summary` while the mouse is elsewhere."""
         self.view.set_picture(picture)
-        self._bar.show_scale(None if picture is None else picture.scale)
-        self._summary = summary
-        if not self._hovering:
-            self._values.setText(summary)
+        self._readout.show_scale_of(picture, summary)
 
     def show_value(self, pixel: tuple[int, int] | None) -> None:
         """Show position and value of a pixel in the title line; None brings the summary back."""
-        picture = self.view.picture
-        inside = (
-            pixel is not None
-            and picture is not None
-            and 0 <= pixel[0] < picture.size[0]
-            and 0 <= pixel[1] < picture.size[1]
-        )
-        self._hovering = inside
-        self._values.set_dim(dim=not inside)
-        if not inside or pixel is None or picture is None:
-            self._bar.show_value(None)
-            self._values.setText(self._summary)
-            return
-        x, y = pixel
-        self._values.setText(f"{x}, {y}   {value_text(picture, x, y)}")
-        self._bar.show_value(float(picture.values[y, x]) if picture.scale is not None else None)
+        self._readout.show_value(self.view.picture, pixel)
 
     def value_line(self) -> str:
         """Return what the title line says at its right."""
-        return self._values.text()
+        return self._readout.line
 
     def _make_chooser(self) -> QComboBox:
         chooser = QComboBox(self)

@@ -10,11 +10,9 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSizePolicy, QVBoxLayout, 
 from app.ui.image_view import ImageView
 from app.ui.inspect.sides import LAYERS, OF_PAIR, OF_RESULT, Side, title_of
 from app.ui.inspector import Pixel
-from app.ui.labels import ElidedLabel
-from app.ui.layers import Alignment, value_text
-from app.ui.panes import ColourBar
+from app.ui.layers import Alignment
 from app.ui.picture import Picture
-from app.ui.theme import SMALL_PX
+from app.ui.readout import Readout
 
 
 def sides_of(methods: Sequence[str]) -> list[Side]:
@@ -88,25 +86,19 @@ class Pane(QWidget):
         self.number = number
         self.view = view
         self.side = Side("mono")
-        self._summary = ""
-        self._hovering = False
         self.chooser = SideChooser(self)
         self.chooser.setObjectName("layerChooser")
         self.chooser.setAccessibleName(f"Picture {'ABCDEF'[number]}")
         self.chooser.chosen.connect(self._on_chosen)
-        self._bar = ColourBar(self)
-        self._bar.setStyleSheet(f"font-size: {SMALL_PX - 1}px;")
-        self._values = ElidedLabel(Qt.TextElideMode.ElideLeft, self)
-        self._values.setProperty("role", "small")
-        self._values.set_dim(dim=True)
+        self._readout = Readout(self)
         line = QWidget(self)
         line.setFixedHeight(22)
         head = QHBoxLayout(line)
         head.setContentsMargins(6, 0, 6, 0)
         head.setSpacing(6)
         head.addWidget(self.chooser, 2)
-        head.addWidget(self._values, 3)
-        head.addWidget(self._bar)
+        head.addWidget(self._readout.values, 3)
+        head.addWidget(self._readout.bar)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
@@ -130,34 +122,19 @@ class Pane(QWidget):
 
     def show_scale_of(self, picture: Picture | None, summary: str = "") -> None:
         """Show the colours of a map, and a line while the mouse is elsewhere."""
-        self._bar.show_scale(None if picture is None else picture.scale)
-        self._summary = summary
-        if not self._hovering:
-            self._values.setText(summary)
+        self._readout.show_scale_of(picture, summary)
 
     def show_value(self, picture: Picture | None, pixel: Pixel | None) -> None:
         """Show position and value of a pixel; None brings the summary back."""
-        inside = pixel is not None and picture is not None and picture.has(*pixel)
-        self._hovering = inside
-        self._values.set_dim(dim=not inside)
-        if not inside or pixel is None or picture is None:
-            self._bar.show_value(None)
-            self._values.setText(self._summary)
-            return
-        x, y = pixel
-        self._values.setText(f"{x}, {y}   {value_text(picture, x, y)}")
-        self._bar.show_value(float(picture.values[y, x]) if picture.scale is not None else None)
+        self._readout.show_value(picture, pixel)
 
     def add_values(self, words: str) -> None:
         """Say, while the mouse is there, more of the pixel than its value in the picture."""
-        self._hovering = bool(words)
-        own = self._values.text() if self._bar.isVisible() else ""
-        self._values.set_dim(dim=not words)
-        self._values.setText(f"{words}   {own}".strip() if words else self._summary)
+        self._readout.add_words(words)
 
     def line(self) -> str:
         """Return what the line says at its right."""
-        return self._values.text()
+        return self._readout.line
 
     def _on_chosen(self, side: Side) -> None:
         self.chosen.emit(self.number, side)
