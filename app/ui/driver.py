@@ -115,6 +115,14 @@ class Driver:
         QTimer.singleShot(int(duration_s * 1000), loop.quit)
         loop.exec()
 
+    def picture(self, out: Path) -> bool:
+        """Write what is on screen as PNG; says so and returns False if that is impossible."""
+        out.parent.mkdir(parents=True, exist_ok=True)
+        if self.window.grab().save(str(out)):
+            return True
+        print(f"error: {out} cannot be written", file=sys.stderr)
+        return False
+
     def wait_for_results(self, count: int) -> bool:
         """Wait until so many colorized pairs were painted; says what is wrong if they do not come."""
 

@@ -70,9 +70,7 @@ def run() -> int:
         if options.begin:
             capture(driver.window, options.begin)
         driver.run(options.seconds)
-        options.out.parent.mkdir(parents=True, exist_ok=True)
-        if not driver.window.grab().save(str(options.out)):
-            print(f"error: {options.out} cannot be written", file=sys.stderr)
+        if not driver.picture(options.out):
             return 2
     return 0 if in_time else 1
 
