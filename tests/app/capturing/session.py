@@ -15,6 +15,7 @@ import cv2
 import numpy as np
 
 from app.capturing.controller import Capturing
+from app.capturing.modes import Plan
 from app.capturing.status import CaptureStatus
 from app.pipeline.board import Board
 from app.pipeline.recorder import Recorder
@@ -77,6 +78,14 @@ class Session:
         self.recorder.open(folder)
         self.capturing.opened(folder)
         return self.wait_for("the dataset", lambda status: status.folder == str(folder))
+
+    def burst(self, count: int) -> None:
+        """Save so many pairs in a row."""
+        self.capturing.begin(Plan("burst", count=count))
+        self.wait_for("the burst", lambda status: status.state.plan is not None)
+        for index in range(count):
+            self.capturing.pair_arrived(shot(index))
+        self.wait_for("the pairs", lambda status: status.saved == count)
 
     def show(self, pair: FramePair) -> CaptureStatus:
         """Let a pair arrive and wait until it was measured."""

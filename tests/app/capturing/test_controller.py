@@ -158,11 +158,7 @@ def test_undo_takes_back_one_save_after_the_other(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     with session() as run:
         run.open(folder)
-        run.capturing.begin(Plan("burst", count=3))
-        run.wait_for("the burst", lambda status: status.state.plan is not None)
-        for index in range(3):
-            run.capturing.pair_arrived(shot(index))
-        run.wait_for("the pairs", lambda status: status.saved == 3)
+        run.burst(3)
         run.capturing.undo()
         run.capturing.undo()
         status = run.wait_for("undo", lambda status: status.total == 1)
@@ -337,11 +333,7 @@ def test_what_was_edited_elsewhere_is_seen_when_the_page_is_entered(tmp_path: Pa
     folder = tmp_path / "set"
     with session() as run:
         run.open(folder)
-        run.capturing.begin(Plan("burst", count=3))
-        run.wait_for("the burst", lambda status: status.state.plan is not None)
-        for index in range(3):
-            run.capturing.pair_arrived(shot(index))
-        run.wait_for("the pairs", lambda status: status.saved == 3)
+        run.burst(3)
         DatasetEditor(folder).apply(Edit(("000001",), trashed=True))
         run.capturing.watch(watched=True)
         status = run.wait_for("the edit", lambda status: status.total == 2)
