@@ -127,6 +127,7 @@ class ColorizerOutput(NamedTuple):
         disparity: B×1×H×W, px, offset included: the mean of the candidates under W. Unlike the peak it is
             differentiable, and between two surfaces it lies between them.
         entropy: B×1×H×W, entropy of W over D divided by log D, 0 (certain) … 1 (no idea).
+        peak: B×1×H×W, px, offset included: where W of the pixel's cell is largest (see `WeightVolume.peak`).
         volume: W.
         again: where a network can use its features of both images twice: colours the mirrored second image of
             this pass from a mirrored B×3×H×W reference.
@@ -136,26 +137,27 @@ class ColorizerOutput(NamedTuple):
     luma: Tensor
     disparity: Tensor
     entropy: Tensor
+    peak: Tensor
     volume: WeightVolume
     again: Callable[[Tensor], ColorizerOutput] | None = None
 
     def mirrored(self) -> ColorizerOutput:
         """Return the same result with its images mirrored; W stays in its own frame and says so."""
-        return self._replace(
-            chroma=self.chroma.flip(-1),
-            luma=self.luma.flip(-1),
-            disparity=self.disparity.flip(-1),
-            entropy=self.entropy.flip(-1),
-            volume=replace(self.volume, mirrored=not self.volume.mirrored),
-        )
+        volume = replace(self.volume, mirrored=not self.volume.mirrored)
+        return self.each(lambda image: image.flip(-1))._replace(volume=volume)
 
     def detach(self) -> ColorizerOutput:
         """Return the images as constants: what is done with them trains nothing else."""
+        return self.each(Tensor.detach)
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> ColorizerOutput:
+        """Return the result with all of its images changed, W as it is."""
         return self._replace(
-            chroma=self.chroma.detach(),
-            luma=self.luma.detach(),
-            disparity=self.disparity.detach(),
-            entropy=self.entropy.detach(),
+            chroma=change(self.chroma),
+            luma=change(self.luma),
+            disparity=change(self.disparity),
+            entropy=change(self.entropy),
+            peak=change(self.peak),
         )
 
 

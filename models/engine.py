@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -221,7 +220,7 @@ class Engine:
         clock.lap("first_pass")
         second = colorize_second(networks.colorizer, mono, level, first, search.max_disparity, search.offset)
         clock.lap("second_pass")
-        refined = networks.refiner(mono, first, second.disparity)
+        refined = networks.refiner(mono, level, first, second.disparity)
         clock.lap("refine")
         back = second.chroma.float() if shift is None else shift_rows(second.chroma.float(), -shift)
         second = second._replace(chroma=back)
@@ -300,10 +299,8 @@ def _derive(
 ) -> dict[str, Tensor]:
     """Compute every picture and map on the device, in the networks' own orientation."""
     first_chroma, second_chroma, warped = first.chroma.float(), second.chroma.float(), first.luma.float()
-    disparity, _ = first.volume.peak()
-    height, width = mono.shape[-2:]
+    disparity, width = first.peak[0, 0].float(), mono.shape[-1]
     error = (second_chroma - reference[:, 1:]).abs().mean(dim=1)[0] * 255
-    disparity = _to_pixels(disparity, first.volume.stride, height, width)
     column = torch.arange(width, device=mono.device) + disparity.round().long()
     arrived = error.gather(1, column.clamp(0, width - 1))
     missed = return_error(first.disparity.float(), second.disparity.float())[0, 0]
@@ -323,13 +320,6 @@ def _derive(
         "structure_similarity": similarity,
         "return_error": missed,
     }
-
-
-def _to_pixels(cells: Tensor, stride: int, height: int, width: int) -> Tensor:
-    """1×h×w cells → H×W pixels, each the value of its cell (a mean of two depths is no depth)."""
-    return F.interpolate(cells[None].float(), scale_factor=float(stride), mode="nearest")[
-        0, 0, :height, :width
-    ]
 
 
 def _levels(values: Tensor) -> Tensor:

@@ -207,50 +207,53 @@ class LiveColorizer(nn.Module):
         averaged = average_candidates(weights, self._cells(pair, reference).to(weights.dtype))
         log_total, disparity, entropy = read_volume(weights, logits, pair.grid, pair.offset)
         volume = WeightVolume(logits, log_total, pair.grid, pair.max_disparity, pair.offset)
-        return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), volume)
+        return self._full_size(pair, averaged, [disparity, entropy], volume)
 
     def _average_in_slices(self, pair: EncodedPair, logits: Tensor, reference: Tensor) -> ColorizerOutput:
         """Do what `grid_logits` and `average` do, one candidate at a time.
 
         Everything about a candidate happens while its slice is in the processor's cache. The softmax needs a
         bound of the logits beforehand: detail only lowers them, so the coarse maximum is one, but for what
-        the cubic overshoots and the tilt adds, and single precision bears that.
+        the cubic overshoots and the tilt adds, and single precision bears that. So the maximum is taken off.
         """
         cells = self._cells(pair, reference).float()
         width, depth = cells.shape[-1], pair.candidates
         values = F.pad(cells, (0, depth - 1, 0, 0), mode="replicate")
         detail = F.pad(_bounded(pair.other_detail), (0, depth - 1, 0, 0), mode="replicate")
-        bound = self._on_grid(pair, logits.amax(dim=1, keepdim=True).float())
-        volume, tilt = self._tilted_slices(pair, logits, bound)
-        total, moment, energy, best = (torch.zeros_like(bound) for _ in range(4))
-        highest = torch.full_like(bound, _OUTSIDE)
+        volume, tilt = self._tilted_slices(pair, logits - logits.amax(dim=1, keepdim=True))
+        total, moment, energy, best = (torch.zeros_like(tilt) for _ in range(4))
+        highest = torch.full_like(tilt, _OUTSIDE)
         averaged = torch.zeros_like(cells)
         for k in range(depth):
             score = volume[:, k : k + 1].addcmul_(tilt, detail[..., k : k + width])
             best.masked_fill_(score > highest, k)
             highest = torch.maximum(highest, score, out=highest)
-            relative = score - bound
-            mass = relative.exp()
+            mass = score.exp()
             total += mass
             averaged.addcmul_(mass, values[..., k : k + width])
             moment.add_(mass, alpha=k)
-            energy.addcmul_(mass, relative)
+            energy.addcmul_(mass, score)
         averaged /= total
-        log_total = bound + total.log()
-        mean_logit = bound + energy / total
+        log_total = total.log()
         disparity = moment / total * pair.grid + pair.offset
-        entropy = normalized_entropy(log_total, mean_logit, depth)
+        entropy = normalized_entropy(log_total, energy / total, depth)
         stored = WeightVolume(
             volume, log_total[:, 0], pair.grid, pair.max_disparity, pair.offset, best=best.long()
         )
-        return self._full_size(pair, averaged, torch.cat([disparity, entropy], dim=1), stored)
+        return self._full_size(pair, averaged, [disparity, entropy], stored)
 
-    def _tilted_slices(self, pair: EncodedPair, logits: Tensor, bound: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the logits of the chroma grid before they are tilted, B×D'×h'×w', and the tilt."""
-        width, depth = bound.shape[-1], pair.candidates
+    def _tilted_slices(self, pair: EncodedPair, logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logits of the chroma grid before they are tilted, B×D'×h'×w', and the tilt, B×1×h'×w'.
+
+        `logits` are those of the features' grid, less their maximum.
+        """
+        depth = pair.candidates
         other = F.pad(pair.other_detail, (0, depth - 1, 0, 0), mode="replicate")
+        detail = _bounded(other)
         cost = self._detail_weight(pair)
-        volume = bound.new_empty(len(bound), depth, *bound.shape[-2:])
+        width = cost.shape[-1]
+        volume = cost.new_empty(len(cost), depth, *cost.shape[-2:])
+        moments = _Moments(cost)
         for k in range(depth):
             coarse = candidate_slice(logits, k) if pair.stride > 1 else logits[:, k : k + 1]
             score = self._on_grid(pair, coarse.float())
@@ -258,9 +261,15 @@ class LiveColorizer(nn.Module):
             score = torch.addcmul(score, cost, difference, value=-1, out=volume[:, k : k + 1])
             if k > 0:
                 score[..., width - k :] = _OUTSIDE
-        tilt = torch.zeros_like(bound)
-        for _ in range(self.config.tilt_steps):
-            tilt += self._tilt(pair, *_moments(volume, bound, tilt, _bounded(other)))
+            moments.add(score.exp(), detail[..., k : k + width])
+        tilt = torch.zeros_like(cost)
+        for step in range(self.config.tilt_steps):
+            if step > 0:
+                moments = _Moments(cost)
+                for k in range(depth):
+                    values = detail[..., k : k + width]
+                    moments.add(torch.addcmul(volume[:, k : k + 1], tilt, values).exp_(), values)
+            tilt += self._tilt(pair, *moments.read())
         return volume, tilt
 
     def _tilt(self, pair: EncodedPair, mean: Tensor, variance: Tensor) -> Tensor:
@@ -298,12 +307,13 @@ class LiveColorizer(nn.Module):
         return F.avg_pool2d(padded, pair.grid) if pair.grid > 1 else padded
 
     def _full_size(
-        self, pair: EncodedPair, averaged: Tensor, maps: Tensor, volume: WeightVolume
+        self, pair: EncodedPair, averaged: Tensor, known: list[Tensor], volume: WeightVolume
     ) -> ColorizerOutput:
-        """Bring averaged colours and maps (disparity, entropy) from the chroma grid to full size.
+        """Bring averaged colours, and disparity, entropy and peak of W, from the chroma grid to full size.
 
         Colours are interpolated; a mean of two disparities is none, so maps are not.
         """
+        maps = torch.cat([*known, volume.peak()[0].unsqueeze(1)], dim=1)
         if pair.grid > 1:
             scale = float(pair.grid)
             averaged = F.interpolate(averaged, scale_factor=scale, mode="bilinear", align_corners=False)
@@ -314,7 +324,8 @@ class LiveColorizer(nn.Module):
             averaged, maps = (shift_reference(image, pair.offset) for image in (averaged, maps))
         else:
             again = partial(self.colorize, pair.exchanged())
-        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], maps[:, :1], maps[:, 1:], volume, again)
+        disparity, entropy, peak = maps.split_with_sizes((1, 1, 1), dim=1)
+        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], disparity, entropy, peak, volume, again)
 
 
 def detail_differences(pair: EncodedPair) -> Tensor:
@@ -332,26 +343,23 @@ def _shifted(image: Tensor, depth: int) -> Tensor:
     return padded.unfold(-1, image.shape[-1], 1)[:, 0].transpose(1, 2)
 
 
-def _moments(volume: Tensor, bound: Tensor, tilt: Tensor, detail: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and variance of the candidates' detail under W tilted so far: B×1×h×w each.
+class _Moments:
+    """Mean and variance of the candidates' detail under W, gathered one candidate at a time."""
 
-    Args:
-        volume: B×D×h×w, logits before the tilt.
-        bound: B×1×h×w, about their maximum.
-        tilt: B×1×h×w.
-        detail: of the reference, padded by D − 1 columns on the right.
-    """
-    width = bound.shape[-1]
-    squared = detail * detail
-    total, first, second = (torch.zeros_like(bound) for _ in range(3))
-    for k in range(volume.shape[1]):
-        values = detail[..., k : k + width]
-        mass = torch.addcmul(volume[:, k : k + 1] - bound, tilt, values).exp_()
-        total += mass
-        first.addcmul_(mass, values)
-        second.addcmul_(mass, squared[..., k : k + width])
-    mean = first / total
-    return mean, second / total - mean * mean
+    def __init__(self, like: Tensor) -> None:
+        self._total, self._first, self._second = (torch.zeros_like(like) for _ in range(3))
+
+    def add(self, mass: Tensor, values: Tensor) -> None:
+        """Take in a candidate: its share of W, up to a factor, and its detail; B×1×h×w each."""
+        self._total += mass
+        mass = mass * values
+        self._first += mass
+        self._second.addcmul_(mass, values)
+
+    def read(self) -> tuple[Tensor, Tensor]:
+        """Return mean and variance, B×1×h×w each."""
+        mean = self._first / self._total
+        return mean, self._second / self._total - mean * mean
 
 
 def _bounded(detail: Tensor) -> Tensor:

@@ -104,7 +104,7 @@ class PaperColorizer(nn.Module):
             logits, log_total, 1, max_disparity, start, black_outside=self.config.black_outside
         )
         y, chroma = self._average(weights, reference.float(), start)
-        return ColorizerOutput(chroma, y, disparity, entropy, volume)
+        return ColorizerOutput(chroma, y, disparity, entropy, volume.peak()[0].unsqueeze(1), volume)
 
     def features(self, image: Tensor) -> Tensor:
         """Return features, B×C×H'×W', of B×1×H×W luma or B×3×H×W YCbCr; H' and W' are multiples of 4."""

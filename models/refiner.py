@@ -1,9 +1,10 @@
 """The refiner Φ: corrects the first pass where it cannot be right, guided by the mono image (paper, Fig. 7).
 
 Φ sees I_C (averaged luma and chroma), I_G, how unsure W was, and whether the second pass finds the way back:
-I*_C = I_C + Φ(I_C, I_G). Where averaged luma and mono image disagree, or the way back leads elsewhere, the
-colour came from a surface that hides the right one. There it is replaced: colours spread from pixels that can
-be trusted, along surfaces of the mono image, so that a filled pixel has a colour that its surroundings have.
+I*_C = I_C + Φ(I_C, I_G). First, detail that the averaging left out is put back (`models.detail`). Where luma
+and mono image still disagree, or the way back leads elsewhere, the colour came from a surface that hides the
+right one. There it is replaced: colours spread from pixels that can be trusted, along surfaces of the mono
+image, so that a filled pixel has a colour that its surroundings have.
 """
 
 from __future__ import annotations
@@ -11,16 +12,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from models.colorizer import ColorizerOutput
+from models.detail import detail_chroma, mismatch, sharpen, standardize
 from models.layout import prefer_channels_last
 
 _SPREAD_STRIDE = 4  # pixels per cell of the grid on which colours spread
 _DOUBTFUL_CELLS = 2.0  # error of the way back at which a pixel is half in doubt
+_DETAIL = 2.0  # logit, before training, of the share of detail that is added
 _TRUST, _DOUBT_COST = 4.0, 8.0  # logits, before training: of trust in a pixel, and what doubt takes from it
 _NEIGHBORS = [(y, x) for y in (-1, 0, 1) for x in (-1, 0, 1)]
 
@@ -35,7 +39,7 @@ class RefinerConfig:
     """
 
     channels: tuple[int, ...] = (16, 32, 48, 48, 48)
-    reaches: tuple[int, ...] = (16, 8, 4, 2, 1, 4, 2, 1)
+    reaches: tuple[int, ...] = (16, 8, 4, 2, 1)
 
 
 def _conv(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
@@ -64,17 +68,17 @@ def return_error(there: Tensor, back: Tensor) -> Tensor:
 
 
 class Refiner(nn.Module):
-    """A U-Net on 2×2 pixel blocks says which colours to trust and how they spread, and adds a residual.
+    """A U-Net on 2×2 pixel blocks says which colours to trust, how they spread, and how much detail to add.
 
-    Per block it sees the mono image, and its difference to the averaged luma, pixel by pixel; chroma, entropy
-    of W and the error of the way back once: 12 channels.
+    Per block it sees the mono image, and its difference to the sharpened luma, pixel by pixel; chroma,
+    entropy of W, the error of the way back and how unlike the two images are once: 13 channels.
     """
 
     def __init__(self, config: RefinerConfig | None = None) -> None:
         super().__init__()
         self.config = config or RefinerConfig()
         channels = self.config.channels
-        self.stem = nn.Sequential(_conv(12, channels[0]), _conv(channels[0], channels[0]))
+        self.stem = nn.Sequential(_conv(13, channels[0]), _conv(channels[0], channels[0]))
         self.down = nn.ModuleList(
             nn.Sequential(_conv(a, b, stride=2), _conv(b, b)) for a, b in itertools.pairwise(channels)
         )
@@ -84,7 +88,7 @@ class Refiner(nn.Module):
         self.trust = nn.Conv2d(channels[1], 1, 3, padding=1)
         self.affinity = nn.Conv2d(channels[1], len(self.reaches) * len(_NEIGHBORS), 3, padding=1)
         self.upsampling = nn.Conv2d(channels[1], 4 * len(_NEIGHBORS), 3, padding=1)
-        self.head = nn.Conv2d(channels[0], 3 * 4, 3, padding=1)
+        self.head = nn.Conv2d(channels[0], 2 * 4, 3, padding=1)
         self.contrast = nn.Parameter(torch.tensor(15.0))  # cost of a difference in mono luma, 0 … 1
         self.nearness = nn.Parameter(torch.tensor(0.5))  # cost of a cell of disparity
         for layer in (self.trust, self.affinity, self.upsampling, self.head):
@@ -93,46 +97,53 @@ class Refiner(nn.Module):
             nn.init.zeros_(layer.bias)
         prefer_channels_last(self)
 
-    def forward(self, mono: Tensor, first: ColorizerOutput, back: Tensor) -> Tensor:
+    def forward(self, mono: Tensor, reference: Tensor, first: ColorizerOutput, back: Tensor) -> Tensor:
         """Return the refined chroma.
 
         Args:
             mono: I_G, B×1×H×W, 0 … 1.
+            reference: R_C, B×3×H×W YCbCr, chroma centred: what the first pass took its colours from.
             first: the first pass on it.
             back: B×1×H×W, disparity of the second pass (in the frame of the reference).
 
         Returns:
             B×2×H×W, (Cb, Cr) centred: I_C + Φ(I_C, I_G).
         """
-        return self.refine(mono, first, back)[0]
+        return self.refine(mono, reference, first, back)[0]
 
-    def refine(self, mono: Tensor, first: ColorizerOutput, back: Tensor) -> tuple[Tensor, Tensor]:
+    def refine(
+        self, mono: Tensor, reference: Tensor, first: ColorizerOutput, back: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Return the refined chroma as `forward` does, and the spread colours alone, B×2×H×W."""
         height, width = mono.shape[-2:]
+        cell = first.volume.stride
         block = 2 ** len(self.config.channels)
-        padding = (0, -width % block, 0, -height % block)
-        mono, luma, chroma, entropy, error = (
-            F.pad(image, padding, mode="replicate")
-            for image in (mono, first.luma, first.chroma, first.entropy, return_error(first.disparity, back))
-        )
-        disparity = F.pad(first.disparity, padding, mode="replicate") / first.volume.stride
-        error = F.max_pool2d(error, 2) / first.volume.stride
+        pad = partial(F.pad, pad=(0, -width % block, 0, -height % block), mode="replicate")
+        error = pad(return_error(first.disparity, back)) / cell
+        mono, reference, first = pad(mono), pad(reference), first.each(pad)
+        wanted = standardize(mono)
+        luma, chroma = sharpen(wanted, reference, first)
+        found = standardize(luma)
+        error = F.max_pool2d(error, 2)
         doubt = (error * error / (error * error + _DOUBTFUL_CELLS**2)).to(mono.dtype)
         known = [
             F.pixel_unshuffle(torch.cat([mono - 0.5, (mono - luma) * 2], dim=1), 2),
             F.avg_pool2d(chroma, 2) * 4,
-            F.avg_pool2d(entropy, 2),
+            F.avg_pool2d(first.entropy, 2),
             doubt,
+            F.interpolate(mismatch(wanted, found), scale_factor=2.0, mode="bilinear"),
         ]
         half, quarter = self._features(torch.cat([image.to(mono.dtype) for image in known], dim=1))
-        guide, depth = (F.avg_pool2d(image, _SPREAD_STRIDE) for image in (mono, disparity))
+        guide, depth = (F.avg_pool2d(image, _SPREAD_STRIDE) for image in (mono, first.disparity / cell))
         trust = torch.sigmoid(self.trust(quarter) + _TRUST - _DOUBT_COST * F.max_pool2d(doubt, 2))
         spread = self._spread(F.avg_pool2d(chroma, _SPREAD_STRIDE), trust, guide, depth, quarter)
         spread = F.interpolate(spread, scale_factor=2.0, mode="bilinear", align_corners=False)
-        correction = F.pixel_shuffle(self.head(half), 2)
+        replaced, detailed = F.pixel_shuffle(self.head(half), 2).split_with_sizes((1, 1), dim=1)
         doubt = F.interpolate(doubt, scale_factor=2.0, mode="bilinear", align_corners=False)
-        blend = torch.sigmoid(correction[:, :1] - _TRUST + _DOUBT_COST * doubt)
-        refined = chroma + blend * (spread - chroma) + correction[:, 1:] * 0.25
+        blend = torch.sigmoid(replaced - _TRUST + _DOUBT_COST * doubt)
+        share = torch.sigmoid(detailed + _DETAIL)
+        sharp = chroma + share * detail_chroma(wanted, found, chroma)
+        refined = sharp + blend * (spread - sharp)
         return refined[..., :height, :width], spread[..., :height, :width]
 
     def _features(self, blocks: Tensor) -> tuple[Tensor, Tensor]:

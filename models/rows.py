@@ -20,7 +20,7 @@ from models.color import as_uint8, luma_uint8
 
 Float = NDArray[np.float32]
 
-_CORNERS = 600
+_CORNERS = 400
 _PATCH = 6  # px to each side of a corner that are compared
 _REACH = 3  # rows above and below that are searched
 _LEAST_CORRELATION = 0.8
@@ -204,9 +204,16 @@ def shift_rows(image: Tensor, field: Tensor) -> Tensor:
 def _even_contrast(luma: NDArray[Any]) -> NDArray[np.uint8]:
     """Return luma without its local mean and contrast: sensors agree on what is left."""
     values = luma.astype(np.float32) * np.float32(255.0 / (255 if luma.dtype == np.uint8 else 65535))
-    mean = cv2.GaussianBlur(values, (0, 0), _CONTRAST_SIGMA)
-    variance = cv2.GaussianBlur(values * values, (0, 0), _CONTRAST_SIGMA) - mean * mean
-    even: Float = 128 + 40 * (values - mean) / np.sqrt(variance.clip(0) + 16)
+    height, width = values.shape
+    # Mean and contrast are smooth: at a quarter of the size they cost a quarter of the time.
+    small = (-(-width // 4), -(-height // 4))
+    mean, square = (
+        cv2.GaussianBlur(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (0, 0), _CONTRAST_SIGMA / 4)
+        for image in (values, values * values)
+    )
+    contrast = np.sqrt((square - mean * mean).clip(0) + 16)
+    mean, contrast = (cv2.resize(image, (width, height)) for image in (mean, contrast))
+    even: Float = 128 + 40 * (values - mean) / contrast
     return even.clip(0, 255).astype(np.uint8)
 
 

@@ -151,7 +151,7 @@ class ColorizerTask:
         cycle = colorize_cycle(self.colorizer, mono, reference, batch.max_disparity)
         total, terms = self._objective(cycle, mono, reference)
         if self.refiner is not None:
-            refined, spread = refine_second(self.refiner, reference, cycle)
+            refined, spread = refine_second(self.refiner, mono, reference, cycle)
             truth = reference[:, 1:]
             terms["cycle_refined"] = chroma_loss(refined, truth)
             error = terms["cycle_refined"] + config.supervised.spread_weight * chroma_loss(spread, truth)
@@ -176,7 +176,7 @@ class ColorizerTask:
                 back = colorize_second(
                     self.colorizer, batch.mono, batch.reference, first, batch.max_disparity, 0
                 )
-            refined, spread = refine_first(self.refiner, batch.mono, Cycle(first, back))
+            refined, spread = refine_first(self.refiner, batch.mono, batch.reference, Cycle(first, back))
             terms["refined"] = chroma_loss(refined, truth)
             error = terms["refined"] + weights.spread_weight * chroma_loss(spread, truth)
             total = total + weights.refined_weight * error

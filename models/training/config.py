@@ -39,6 +39,9 @@ class RunConfig:
         validate_every: steps between validations; 0 for never.
         validate_first: validate before the first step too: the weights it starts from may stay the best.
         patience: validations in a row without a better score after which the run ends; 0 for no such end.
+        change: share of what training changed that the weights keep: below 1 they lie between those that the
+            run started from and those that it reached, which forgets less (Wortsman et al., Robust
+            Fine-Tuning of Zero-Shot Models, 2022). They are what is validated and written.
     """
 
     steps: int = 100_000
@@ -55,6 +58,7 @@ class RunConfig:
     validate_every: int = 1000
     validate_first: bool = False
     patience: int = 0
+    change: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from models.colorizer import Colorizer, ColorizerOutput, Cycle
@@ -22,16 +23,18 @@ def first_pass(
     return network(mono, reference, max_disparity)
 
 
-def refine_first(refiner: Refiner, mono: Tensor, cycle: Cycle) -> tuple[Tensor, Tensor]:
+def refine_first(refiner: Refiner, mono: Tensor, reference: Tensor, cycle: Cycle) -> tuple[Tensor, Tensor]:
     """Return I*_C and the spread colours (see `Refiner.refine`) of a cycle that is not trained by it."""
-    return refiner.refine(mono, cycle.first.detach(), cycle.second.disparity.detach())
+    return refiner.refine(mono, reference, cycle.first.detach(), cycle.second.disparity.detach())
 
 
-def refine_second(refiner: Refiner, reference: Tensor, cycle: Cycle) -> tuple[Tensor, Tensor]:
+def refine_second(refiner: Refiner, mono: Tensor, reference: Tensor, cycle: Cycle) -> tuple[Tensor, Tensor]:
     """Return the refined R'_C and the spread colours: what the refiner makes of the second pass.
 
     The refiner sees it as it sees a first pass: mirrored, so that matches lie further right.
     """
-    guide, second = reference[:, :1].flip(-1), cycle.second.mirrored().detach()
-    refined, spread = refiner.refine(guide, second, cycle.first.disparity.detach().flip(-1))
+    first, second = cycle.first.detach(), cycle.second.mirrored().detach()
+    colored = torch.cat([mono, first.chroma], dim=1).flip(-1)
+    guide = reference[:, :1].flip(-1)
+    refined, spread = refiner.refine(guide, colored, second, first.disparity.flip(-1))
     return refined.flip(-1), spread.flip(-1)

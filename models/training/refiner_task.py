@@ -64,10 +64,10 @@ class RefinerTask:
         with torch.no_grad():
             cycle = self._passes(batch)
         if isinstance(batch, PairBatch):
-            refined, spread = refine_second(self.refiner, batch.reference, cycle)
+            refined, spread = refine_second(self.refiner, batch.mono, batch.reference, cycle)
             truth, weight = batch.reference[:, 1:], self.stage.weight * self.stage.real.weight
         else:
-            refined, spread = refine_first(self.refiner, batch.mono, cycle)
+            refined, spread = refine_first(self.refiner, batch.mono, batch.reference, cycle)
             truth, weight = batch.truth[:, 1:], self.stage.weight
         error = squared_chroma_loss if self.stage.loss == "l2" else chroma_loss
         shown = error(refined, truth)

@@ -11,7 +11,7 @@ import dataclasses
 import logging
 import math
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,6 +85,7 @@ class Runner:
         if config.precision == "float16" and self.device.type != "cuda":
             raise ModelError("precision float16 needs a GPU: use bfloat16 or float32")
         self._modules = {name: module.to(self.device) for name, module in task.modules().items()}
+        self._start = None if config.change == 1 else _copy(self._modules)
         self._step = LossModule(task, self._modules, config.freeze_norms)
         if self.group.world > 1 and not config.freeze_norms:
             share_batch_norms(self._step, self.device)
@@ -251,7 +252,7 @@ class Runner:
         monitor.wait(f"{self.task.name} {self.step}/{self.config.steps}  measuring on held-out data …")
         if self.group.leads:
             self._step.eval()
-            with torch.no_grad():
+            with torch.no_grad(), self._between():
                 measures = self.task.validate()
         measures = self.group.from_leader(dict(measures))
         score = measures.get(self.task.criterion, math.inf)  # without held-out data the last ones are best
@@ -274,7 +275,8 @@ class Runner:
             return
         card = {**self.provenance.as_card(), "step": self.step, "measures": dict(measures)}
         try:
-            self.task.export(self.folder, card)
+            with self._between():
+                self.task.export(self.folder, card)
             self._progress.exported = True
         except ModuleNotFoundError as error:
             log.warning(
@@ -282,6 +284,29 @@ class Runner:
                 error.name,
                 self.checkpoint,
             )
+
+    @contextmanager
+    def _between(self) -> Iterator[None]:
+        """Let the networks hold, for a while, the weights that are kept: between their start and now."""
+        if self._start is None:
+            yield
+            return
+        reached = _copy(self._modules)
+        for name, module in self._modules.items():
+            start, end = self._start[name], reached[name]
+            module.load_state_dict(
+                {
+                    key: torch.lerp(start[key], end[key], self.config.change)
+                    if end[key].is_floating_point()
+                    else end[key]
+                    for key in end
+                }
+            )
+        try:
+            yield
+        finally:
+            for name, module in self._modules.items():
+                module.load_state_dict(reached[name])
 
     def _save(self) -> None:
         if not self.group.leads:
@@ -295,3 +320,11 @@ class Runner:
                 "progress": dataclasses.asdict(self._progress),
             },
         )
+
+
+def _copy(modules: Mapping[str, nn.Module]) -> dict[str, dict[str, torch.Tensor]]:
+    """Return the states of the modules, apart from them."""
+    return {
+        name: {key: value.clone() for key, value in module.state_dict().items()}
+        for name, module in modules.items()
+    }

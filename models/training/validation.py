@@ -74,7 +74,7 @@ class Validator:
         for case in self._cases():
             mono, reference = case.mono.to(device), case.reference.to(device)
             cycle = colorize_cycle(colorizer, mono, reference, case.max_disparity)
-            refined = None if refiner is None else refine_first(refiner, mono, cycle)[0]
+            refined = None if refiner is None else refine_first(refiner, mono, reference, cycle)[0]
             for name, value in _measures(case, cycle, refined).items():
                 found.setdefault(name, []).append(value)
             if len(self._rows) < _SHOWN:

@@ -90,7 +90,7 @@ class _ShiftNetwork:
         nothing = torch.zeros_like(luma)
         volume = WeightVolume(weights.log(), nothing[:, 0], 1, max_disparity, offset)
         disparity = nothing + offset + self.shift
-        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], disparity, nothing, volume)
+        return ColorizerOutput(averaged[:, 1:], averaged[:, :1], disparity, nothing, disparity, volume)
 
 
 def test_the_cycle_arrives_back_where_content_was_visible() -> None:

@@ -14,7 +14,8 @@ def _first(height: int, width: int, chroma: Tensor, disparity: float = 0.0) -> C
     logits = torch.zeros(1, 4, height, width)
     volume = WeightVolume(logits, logits.logsumexp(1), 1, 4, 0)
     luma = torch.full((1, 1, height, width), 0.5)
-    return ColorizerOutput(chroma, luma, torch.full_like(luma, disparity), torch.ones_like(luma), volume)
+    peak = torch.full_like(luma, disparity)
+    return ColorizerOutput(chroma, luma, peak, torch.ones_like(luma), peak, volume)
 
 
 def test_the_way_back_of_a_visible_pixel_ends_where_it_began() -> None:
@@ -37,7 +38,9 @@ def test_any_size(height: int, width: int) -> None:
     refiner = Refiner().eval()
     first = _first(height, width, torch.rand(1, 2, height, width) - 0.5)
     with torch.inference_mode():
-        refined, spread = refiner.refine(torch.rand(1, 1, height, width), first, first.disparity)
+        refined, spread = refiner.refine(
+            torch.rand(1, 1, height, width), torch.rand(1, 3, height, width), first, first.disparity
+        )
     assert refined.shape == first.chroma.shape == spread.shape
     assert refined.isfinite().all()
 
@@ -50,7 +53,8 @@ def test_spread_colours_are_averages_of_colours_that_are_there() -> None:
     chroma = torch.rand(1, 2, 64, 96) * 0.2 + 0.1
     first = _first(64, 96, chroma, disparity=3.0)
     with torch.inference_mode():
-        spread = refiner.refine(torch.rand(1, 1, 64, 96), first, first.disparity + 5)[1]
+        mono, reference = torch.rand(1, 1, 64, 96), torch.cat([first.luma, chroma], dim=1)
+        spread = refiner.refine(mono, reference, first, first.disparity + 5)[1]
     assert spread.min() >= chroma.min() - 1e-6
     assert spread.max() <= chroma.max() + 1e-6
 

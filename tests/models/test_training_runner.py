@@ -140,6 +140,28 @@ def test_weights_to_start_from_are_kept_if_training_makes_them_worse(tmp_path: P
     assert _same(states["network"], TinyTask().network.state_dict())
 
 
+@pytest.mark.parametrize("stop", [None, 5])
+def test_a_share_of_the_change_is_kept(tmp_path: Path, stop: int | None) -> None:
+    """Weights that are written lie between start and end; training and resuming do not notice."""
+    config = replace(CONFIG, change=0.25)
+    start = {f"network.{k}": v.clone() for k, v in TinyTask().network.state_dict().items()}
+    whole = _runner(tmp_path / "whole")
+    whole.run()
+    if stop is not None:
+        _runner(tmp_path / "part", config).run(stop_after=stop)
+    part = _runner(tmp_path / "part", config)
+    part.run()
+    reached = _states(whole)
+    assert _same(_states(part), reached)
+    card, written = load_weights(tmp_path / "part" / "tiny.safetensors")
+    assert card["step"] == CONFIG.steps, "the last weights were the best ones"
+    for key, value in written["network"].items():
+        if value.is_floating_point():
+            begin, end = start[f"network.{key}"], reached[f"network.{key}"]
+            torch.testing.assert_close(value, begin + 0.25 * (end - begin))
+    assert written["network"]["1.num_batches_tracked"] == CONFIG.steps
+
+
 def test_learning_that_helps_is_not_stopped(tmp_path: Path) -> None:
     config = replace(CONFIG, steps=40, validate_every=10, patience=1, learning_rate=0.02, warmup_steps=0)
     runner, losses = _runner(tmp_path, config), []
