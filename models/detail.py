@@ -121,7 +121,7 @@ def _sample_row(image: Tensor, shift: Tensor) -> Tensor:
         shift: B×1×H×W px.
     """
     height, width = image.shape[-2:]
-    column = torch.arange(width, device=image.device) + shift[:, 0].float()
+    column = (torch.arange(width, device=image.device) + shift[:, 0].float()).clamp(0, width - 1)
     row = torch.arange(height, device=image.device, dtype=column.dtype)[:, None].expand_as(column)
     places = torch.stack([(2 * column + 1) / width - 1, (2 * row + 1) / height - 1], dim=-1)
-    return F.grid_sample(image.float(), places, mode="bilinear", padding_mode="border", align_corners=False)
+    return F.grid_sample(image.float(), places, mode="bilinear", align_corners=False)

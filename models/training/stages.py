@@ -143,12 +143,13 @@ class Training:
         networks = self._start
         torch.manual_seed(recipe.seed)
         colorizer = networks.colorizer if networks else build_colorizer(recipe.network)
-        refiner = networks.refiner if networks else Refiner(recipe.refiner_network)
+        own = networks is not None and "refiner" in networks.card
+        refiner = networks.refiner if networks and own else Refiner(recipe.refiner_network)
         trained = refiner if stage.joint_refiner else None
         data, about = self._data(real=stage.real.every > 0)
         learned = stage.losses.structure == "learned" and data.real is not None
         structure, origin = self._structure(learned)
-        kept = refiner if networks or stage.joint_refiner else None
+        kept = refiner if own or stage.joint_refiner else None
         save = partial(self._save, colorizer, kept)
         task = ColorizerTask(stage, colorizer, trained, data, recipe.seed, structure, save)
         return task, about | origin

@@ -276,6 +276,22 @@ def test_one_command_trains_all_stages_and_fine_tunes_from_them(
     assert json.loads((tmp_path / "tuned" / "live.json").read_text())["sha256"]
 
 
+def test_weights_without_a_refiner_do_not_take_on_the_one_that_ships(
+    folders: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Else `train refiner` behind them would not begin from scratch."""
+    (tmp_path / "tiny.toml").write_text(RECIPE)
+    data = ("--config", tmp_path / "tiny.toml", "--pairs", folders[0])
+    plain = ("--set", 'colorizer.losses.structure="ssim"', "--steps", 1)
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert _train("colorizer", *data, *plain, "--out", first) == 0
+    assert _train("colorizer", *data, *plain, "--from", first / "live.safetensors", "--out", second) == 0
+    for folder in (first, second):
+        card, states = load_weights(folder / "live.safetensors")
+        assert states.keys() == {"colorizer"}
+        assert "refiner" not in card
+
+
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
