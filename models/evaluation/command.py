@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ablation", nargs="+", default=[], metavar="NAME=FILE", help="weights files for Table 4"
     )
     parser.add_argument(
+        "--judge",
+        metavar="NAME|FILE",
+        help="network that makes the second passes of all of --ablation (default: each its own)",
+    )
+    parser.add_argument(
         "--out", type=Path, default=Path("runs/evaluation"), metavar="DIR", help="where everything goes"
     )
     parser.add_argument(
@@ -83,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     _use_threads(args.threads)
     # Loading torch takes seconds: arguments that argparse can judge were judged before.
     from models.evaluation.evaluated import note_evaluated
-    from models.evaluation.methods import open_methods
+    from models.evaluation.methods import judged_by, open_methods
     from models.evaluation.sets import open_sets
 
     ranges = _ranges(args.max_disparity)
@@ -92,6 +97,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.methods and not ablation:
         raise ModelError("nothing to evaluate: name --methods or --ablation")
     methods = open_methods([*args.methods, *args.ablation], args.out / "weights", args.device)
+    if args.judge is not None:
+        (judge,) = open_methods([args.judge], args.out / "weights", args.device)
+        methods = [judged_by(judge, method) if method.name in ablation else method for method in methods]
     unknown = [name for name in args.fresh if name not in {method.name for method in methods}]
     if unknown:
         raise ModelError(f"--fresh {unknown[0]}: no such method in this run")

@@ -138,7 +138,7 @@ class TwoPass:
 class NetworkMethod:
     """A weights file, run by the app's own engine.
 
-    A file without a refiner (the released network) is judged without: the engine would lend it another's.
+    A file without a refiner is judged without: the engine would lend it another's.
 
     Attributes:
         held_out: names of the pairs that its training left out, as its card says.
@@ -149,7 +149,7 @@ class NetworkMethod:
         weights = weights_path(model)
         self.fingerprint = hashlib.sha256(weights.read_bytes() + FINE.encode() * is_fine(model)).hexdigest()
         self._engine = Engine(model, device)
-        self._refines, self.held_out = _read_head(weights)
+        self._refines, self._is_foreign, self.held_out = _read_head(weights)
 
     @property
     def candidates(self) -> int | None:
@@ -171,8 +171,8 @@ class NetworkMethod:
 
     def explain(self, mono: Image, reference: Image, search: SearchRange) -> Colorization:
         """Colorize, and keep W and every map."""
-        # Weights without a refiner are others' (the released network): run as their authors do.
-        return self._engine.colorize(mono, reference, search, align_rows=self._refines)
+        # The released network is run as its authors do.
+        return self._engine.colorize(mono, reference, search, align_rows=not self._is_foreign)
 
     def prediction_of(self, result: Colorization) -> Prediction:
         """Return what is kept of a result."""
@@ -202,7 +202,50 @@ class Folds:
         return next((member for member in self._members if pair_name in member.held_out), None)
 
 
+class Judged:
+    """A network whose second pass another one makes: one judge for all, of what their colours are worth.
+
+    A network that blurs, or copies, finds its own way back best of all; a judge that matches well does not.
+    """
+
+    def __init__(self, method: Method, judge: Method) -> None:
+        self.name, self._method, self._judge = method.name, method, judge
+        both = f"{method.fingerprint} {judge.fingerprint}"
+        self.fingerprint = hashlib.sha256(both.encode()).hexdigest()
+
+    @property
+    def candidates(self) -> int | None:
+        """Return the number of candidates that the network is bound to."""
+        return self._method.candidates
+
+    def member_for(self, pair_name: str) -> Method:
+        """Return itself."""
+        del pair_name
+        return self
+
+    def load(self) -> None:
+        """Load both."""
+        self._method.load()
+        self._judge.load()
+
+    def colorize(self, mono: Image, reference: Image, search: SearchRange) -> Prediction:
+        """Colorize; see `Method.colorize`. The judge colours the reference's luma from the first pass."""
+        prediction = self._method.colorize(mono, reference, search)
+        luma = color.luma_uint8(color.as_uint8(reference))
+        back = replace(search, mirrored=not search.mirrored)
+        return replace(
+            prediction, second_pass=self._judge.colorize(luma, prediction.first_pass, back).first_pass
+        )
+
+
 Contestant = Method | Folds
+
+
+def judged_by(judge: Contestant, method: Contestant) -> Judged:
+    """Return the method with second passes made by the judge. Raises ModelError if either is `Folds`."""
+    if isinstance(judge, Folds) or isinstance(method, Folds):
+        raise ModelError("--judge: neither the judge nor those judged can be folds")
+    return Judged(method, judge)
 
 
 def open_methods(specs: Sequence[str], folder: Path, device: Device = "auto") -> list[Contestant]:
@@ -242,15 +285,18 @@ def _open_method(spec: str, folder: Path, device: Device) -> Contestant:
     return NetworkMethod(label if named else stem, usable, device)
 
 
-def _read_head(weights: Path) -> tuple[bool, frozenset[str]]:
-    """Return whether a weights file holds a refiner, and the names of the pairs held out by its training."""
+def _read_head(weights: Path) -> tuple[bool, bool, frozenset[str]]:
+    """Return whether a weights file holds a refiner, whether others trained it, and the names of the pairs
+    that its training held out.
+    """
     try:
         with safe_open(weights, framework="pt") as file:
             refines = any(key.startswith("refiner.") for key in file.keys())  # noqa: SIM118 (no mapping)
             card = json.loads((file.metadata() or {}).get("card", "{}"))
     except (SafetensorError, OSError, ValueError) as error:
         raise WeightsMismatch(f"{weights}: not a weights file of this app ({error})") from error
-    return refines, frozenset(card.get("training", {}).get("held_out_names", ()))
+    held_out = card.get("training", {}).get("held_out_names", ())
+    return refines, "source" in card, frozenset(held_out)
 
 
 def _turn(image: FloatImage, side: int) -> FloatImage:

@@ -7,6 +7,7 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 
@@ -21,7 +22,7 @@ from models.engine import SearchRange
 from models.errors import ModelError
 from models.evaluation import methods, predictions, scoring
 from models.evaluation.measures import compare
-from models.evaluation.methods import Prediction, TwoPass, open_methods
+from models.evaluation.methods import Prediction, TwoPass, judged_by, open_methods
 from models.evaluation.predictions import Job, load_prediction, predict, prediction_path
 from models.evaluation.sets import KNOWN_RANGES, groups, open_sets
 from models.metrics import ssim
@@ -155,6 +156,39 @@ def test_a_network_is_judged_by_what_the_engine_gives() -> None:
     assert found.refined is not None
     assert found.refined.shape == truth.shape
     assert np.abs(color.luma_uint8(found.first_pass).astype(int) - mono).mean() < 3, "it has the mono luma"
+
+
+def test_a_judge_finds_the_way_back_that_a_method_makes_for_itself() -> None:
+    """Copying cycles perfectly by itself; a judge that matches sees that the colours are misplaced."""
+    truth, reference, _ = planted()
+    floor, sgbm, live = open_methods(["copy", "sgbm", "live"], Path())
+    luma = color.luma_uint8(truth)
+    scores = {}
+    for method in (floor, sgbm):
+        judged = judged_by(live, method)
+        judged.load()
+        alone = method.member_for("").colorize(luma, reference, SEARCH)
+        found = judged.colorize(luma, reference, SEARCH)
+        assert np.array_equal(found.first_pass, alone.first_pass)
+        assert judged.fingerprint != method.fingerprint
+        scores[method.name] = [ssim(prediction.second_pass, reference) for prediction in (alone, found)]
+    assert scores["copy"][0] == pytest.approx(1, abs=0.01)
+    assert scores["sgbm"][1] > scores["copy"][1] + 0.05
+
+
+def test_the_judge_of_a_mirrored_rig_gives_the_mirrored_result() -> None:
+    truth, reference, _ = planted()
+    sgbm, live = open_methods(["sgbm", "live"], Path())
+    judged = judged_by(live, sgbm)
+    judged.load()
+    luma = color.luma_uint8(truth)
+    straight = judged.colorize(luma, reference, SEARCH).second_pass
+    turned = judged.colorize(
+        np.ascontiguousarray(luma[:, ::-1]),
+        np.ascontiguousarray(reference[:, ::-1]),
+        replace(SEARCH, mirrored=True),
+    ).second_pass
+    assert np.abs(turned[:, ::-1].astype(int) - straight).max() <= 1
 
 
 def test_folds_judge_each_pair_by_weights_that_never_saw_it(stereo: Path, tmp_path: Path) -> None:
