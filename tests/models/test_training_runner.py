@@ -160,6 +160,10 @@ def test_a_share_of_the_change_is_kept(tmp_path: Path, stop: int | None) -> None
             begin, end = start[f"network.{key}"], reached[f"network.{key}"]
             torch.testing.assert_close(value, begin + 0.25 * (end - begin))
     assert written["network"]["1.num_batches_tracked"] == CONFIG.steps
+    task = TinyTask()
+    task.network.load_state_dict(written["network"])
+    task.network.eval()
+    assert card["measures"]["score"] == pytest.approx(task.validate()["score"]), "these were measured"
 
 
 def test_learning_that_helps_is_not_stopped(tmp_path: Path) -> None:
