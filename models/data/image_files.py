@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.numpy_files import one_reader
 from models.errors import ModelError
 
 Image = NDArray[np.uint8] | NDArray[np.uint16]
@@ -187,7 +188,8 @@ def _read_pfm(path: Path) -> NDArray[np.float32]:
 
 def _read_npy(path: Path) -> NDArray[np.float32]:
     try:
-        values = np.load(path, allow_pickle=False)
+        with one_reader:
+            values = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise ModelError(f"cannot read {path}: {' '.join(str(error).split())}") from error
     if values.ndim != 2 or values.dtype.kind != "f":

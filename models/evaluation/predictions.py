@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from models.data.numpy_files import one_reader
 from models.data.pairs import Pair
 from models.engine import SearchRange
 from models.errors import ModelError
@@ -133,7 +134,7 @@ def stored_key(path: Path) -> str | None:
         return None
     try:
         # Opened here: numpy leaves a torn file open.
-        with path.open("rb") as stream, np.load(stream) as file:
+        with one_reader, path.open("rb") as stream, np.load(stream) as file:
             return str(file["key"])
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, EOFError):
         return None
@@ -142,7 +143,7 @@ def stored_key(path: Path) -> str | None:
 def load_prediction(path: Path) -> Prediction:
     """Return a prediction. Raises ModelError if it is missing or broken."""
     try:
-        with path.open("rb") as stream, np.load(stream) as file:
+        with one_reader, path.open("rb") as stream, np.load(stream) as file:
             arrays = {name: file[name] for name in file.files}
     except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
         raise ModelError(f"{path}: no whole prediction; run the stage `predict` again ({error})") from error

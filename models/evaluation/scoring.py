@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models import color
+from models.data.numpy_files import one_reader
 from models.data.pairs import Pair
 from models.errors import ModelError
 from models.evaluation import measures, regions
@@ -122,7 +123,7 @@ def pair_regions(pair: Pair, data: DataSet, folder: Path) -> Mapping[str, region
     path = folder / "regions" / data.name / f"{pair.name}.npz"
     key = f"{_pair_hash(pair, data)} {_code_version()}"
     if stored_key(path) == key:
-        with np.load(path) as file:
+        with one_reader, np.load(path) as file:
             return {name: file[name] for name in regions.REGIONS}
     luma = color.luma_uint8(color.as_uint8(pair.reference))
     masks = regions.find_regions(color.as_uint8(pair.mono), luma, pair.disparity, data.search_for(pair))

@@ -10,6 +10,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ import pytest
 
 import main
 from models import color
+from models.data.numpy_files import one_reader
 from models.data.pairs import open_pairs
 from models.engine import SearchRange
 from models.errors import ModelError
@@ -283,6 +285,26 @@ def test_a_prediction_comes_back_as_it_was(tmp_path: Path) -> None:
     assert saved.disparity is not None
     np.testing.assert_allclose(back.disparity, saved.disparity, atol=0.01)
     np.testing.assert_allclose(back.confidence, saved.confidence, atol=1 / 255)
+
+
+def test_numpy_files_are_read_by_one_thread_at_a_time(
+    stereo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two at once make the parser of CPython 3.11 raise SystemError, once in many thousand reads."""
+    truth, reference, _ = planted()
+    path = tmp_path / "x.npz"
+    predictions.save_prediction(path, "key", colorize("copy", color.luma_uint8(truth), reference))
+    load, locked = np.load, []
+
+    def watched(*args: Any, **kwargs: Any) -> Any:
+        locked.append(one_reader.locked())
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(np, "load", watched)
+    load_prediction(path)
+    predictions.stored_key(path)
+    open_pairs(stereo).read(0)  # a disparity in NPY
+    assert locked == [True, True, True]
 
 
 def test_scores_come_from_the_files(stereo: Path, tmp_path: Path) -> None:
