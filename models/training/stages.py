@@ -143,13 +143,13 @@ class Training:
         networks = self._start
         torch.manual_seed(recipe.seed)
         colorizer = networks.colorizer if networks else build_colorizer(recipe.network)
-        own = networks is not None and "refiner" in networks.card
-        refiner = networks.refiner if networks and own else Refiner(recipe.refiner_network)
+        own = _own_refiner(networks)
+        refiner = own or Refiner(recipe.refiner_network)
         trained = refiner if stage.joint_refiner else None
         data, about = self._data(real=stage.real.every > 0)
         learned = stage.losses.structure == "learned" and data.real is not None
         structure, origin = self._structure(learned)
-        kept = refiner if own or stage.joint_refiner else None
+        kept = refiner if own is not None or stage.joint_refiner else None
         save = partial(self._save, colorizer, kept)
         task = ColorizerTask(stage, colorizer, trained, data, recipe.seed, structure, save)
         return task, about | origin
@@ -165,8 +165,7 @@ class Training:
             raise ModelError(f"{trained} is missing: train the colorizer first, or give weights with --from")
         networks = load_networks(path)
         torch.manual_seed(recipe.seed)
-        own = "refiner" in networks.card
-        refiner = networks.refiner if own else Refiner(recipe.refiner_network)
+        refiner = _own_refiner(networks) or Refiner(recipe.refiner_network)
         data, about = self._data(real=stage.real.every > 0)
         save = partial(self._save, networks.colorizer, refiner)
         task = RefinerTask(stage, networks.colorizer, refiner, data, recipe.seed, save)
@@ -237,6 +236,11 @@ class Training:
         path = folder / self._weights_name
         save_weights(path, modules, {**full, **card})
         return path
+
+
+def _own_refiner(networks: Networks | None) -> Refiner | None:
+    """Return the refiner that came with weights, None if they had none and were lent the one that ships."""
+    return networks.refiner if networks is not None and "refiner" in networks.card else None
 
 
 def _with_networks_of(start: Networks, recipe: Recipe) -> Recipe:
